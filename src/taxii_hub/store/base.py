@@ -1,0 +1,102 @@
+"""What the journeys need of a store. ``bootstrap`` alone knows which class answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from taxii_hub.model import ObjectQuery, Outcome, Page, Policy, Status, Visibility
+
+Projection = Literal["objects", "manifest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One object that passed every check and is to be stored.
+
+    ``version`` is ``modified`` (else ``created``) in microseconds, None where it has neither;
+    ``version_text`` that timestamp as the object spells it; ``digest`` 16 bytes that are equal for
+    equal parsed values; ``data`` the exact slice of the request. ``position`` is its place in the
+    request, so that outcomes keep the request's order. ``creator`` is the member agency whose
+    identity the object names in ``created_by_ref``, if it is one.
+    """
+
+    position: int
+    id: str
+    type: str
+    version: int | None
+    version_text: str | None
+    digest: bytes
+    data: bytes
+    policy: Policy
+    creator: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One request to publish: what is to be stored, and the outcomes already settled.
+
+    ``id`` is the status id and makes the request idempotent. ``readable`` are the policies of the
+    collection that the publisher may read (by class number), for telling conflicts only to those
+    who may know.
+    """
+
+    id: str
+    collection: int
+    collection_id: str
+    api_root: str
+    agency: str
+    account: str
+    epoch: int
+    requested_at: int
+    readable: tuple[int, ...]
+    offers: tuple[Offer, ...]
+    settled: tuple[tuple[int, Outcome], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One request to delete versions of an object; only entries whose origin is ``agency`` go."""
+
+    id: str
+    collection: int
+    agency: str
+    account: str
+    epoch: int
+    readable: tuple[int, ...]
+    object_id: str
+    query: ObjectQuery
+
+
+RemovalResult = Literal["removed", "not-found", "not-own"]
+
+
+class Feed(Protocol):
+    """Reading and writing the entries of collections."""
+
+    async def classes(self, collection: int) -> Mapping[int, Policy]:
+        """Every policy class that entries of the collection may carry; never older than 2 s."""
+
+    async def page(
+        self, visibility: Visibility, query: ObjectQuery, projection: Projection, limit: int
+    ) -> Page:
+        """Entries in ``date_added`` order, in one snapshot; ``limit`` is at least 1."""
+
+    async def object_page(
+        self, visibility: Visibility, object_id: str, query: ObjectQuery, projection: Projection, limit: int
+    ) -> Page:
+        """Versions of one object, in ``date_added`` order; ``exists`` tells 404 from ``{}``."""
+
+    async def commit(self, publication: Publication) -> Status:
+        """Store; durable when it returns. Raises UnavailableError when it cannot be known."""
+
+    async def remove(self, removal: Removal) -> RemovalResult:
+        """Delete, feeding again what becomes the last version for somebody."""
+
+    async def status(self, status_id: str) -> Status | None:
+        """A status kept for at least 24 hours, or None."""
+
+
+__all__: Sequence[str] = ("Feed", "Offer", "Projection", "Publication", "Removal", "RemovalResult")
