@@ -12,6 +12,7 @@ nor anything internal.
     ├── NotAcceptableError       not-acceptable          Accept names nothing the hub speaks
     ├── UnsupportedMediaError    unsupported-media-type  Content-Type of a POST
     ├── TooLargeError            too-large               body above max_content_length
+    ├── SlowBodyError            slow-body               body that does not arrive in time
     ├── UnauthorizedError        unauthorized            no or wrong credentials
     ├── TooManyFailuresError     too-many-failures       wrong credentials too often; retry_after
     ├── ForbiddenError           forbidden               visible, but not allowed
@@ -81,6 +82,12 @@ class TooLargeError(HubError):
     """A body is larger than the API root's ``max_content_length``."""
 
     code = "too-large"
+
+
+class SlowBodyError(HubError):
+    """A body did not arrive within the time a body may take."""
+
+    code = "slow-body"
 
 
 class UnauthorizedError(HubError):
