@@ -4,7 +4,7 @@ PORT ?= 8000
 DATA ?= var/demo
 VENV := .venv
 BIN := $(VENV)/bin
-# Everything pip downloads is in a lock file with its hash, the tools that build `cpe` (which has no wheel) and this package too:
+# Everything pip downloads is in a lock file with its hash, the tools that build sdists (`cpe` has no wheel) and this package too:
 # hence build.lock first, and no build isolation.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -qq --no-build-isolation
