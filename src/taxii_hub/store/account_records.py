@@ -1,0 +1,101 @@
+"""Accounts, keys and consumers as the database holds them, and what the exchange asks of it.
+
+Free of MongoDB, so that ``exchange/`` can name the shapes without knowing who stores them. Times are
+integer microseconds since the Unix epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from taxii_hub.model import ClientProfile
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """A credential holder of an agency. ``id`` is its name; names are never used a second time."""
+
+    id: str
+    agency: str
+    roles: frozenset[str]
+    client_profile: ClientProfile
+    title: str | None
+    created_at: int
+    revoked_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRefusal:
+    """The last time a known key was refused: when, why, and from where."""
+
+    at: int
+    reason: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """One key of an account: never the secret, only ``mac`` = HMAC-SHA256(pepper, secret).
+
+    ``lifetime`` is how long the key was meant to live when it was made (None: for ever); a rotation
+    shortens ``expires_at`` and hands ``lifetime`` on to the next key.
+    """
+
+    id: str
+    account: str
+    pepper: str
+    mac: bytes
+    created_at: int
+    expires_at: int | None = None
+    lifetime: int | None = None
+    revoked_at: int | None = None
+    last_used: int | None = None
+    refused: KeyRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Every account and key, as of one moment; ``revision`` grows with each change of them."""
+
+    revision: int
+    accounts: tuple[AccountRecord, ...]
+    keys: tuple[KeyRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """What a process saw of one key since it last told the database."""
+
+    key: str
+    last_used: int | None
+    refused: KeyRefusal | None
+
+
+class AccountDirectory(Protocol):
+    """Where accounts are kept. Every method raises UnavailableError when the database is away."""
+
+    async def revision(self) -> int:
+        """The number of the last change; one small read."""
+
+    async def read(self) -> Directory:
+        """Everything, in one snapshot."""
+
+    async def add(self, account: AccountRecord, key: KeyRecord) -> None:
+        """Raises BadRequestError where the name is taken."""
+
+    async def rotate(self, key: KeyRecord, overlap_until: int) -> tuple[KeyRecord, ...]:
+        """Add a key beside the live one, which ends at ``overlap_until``; answers the keys that end.
+
+        Raises BadRequestError where two live keys exist, NotFoundError without such an account.
+        """
+
+    async def revoke(self, account: str, key: str | None, at: int) -> tuple[str, ...]:
+        """End one key, or the account with all its keys; answers the ids of the keys that ended now."""
+
+    async def set_profile(self, account: str, client_profile: ClientProfile) -> None:
+        """Raises NotFoundError without such an account."""
+
+    async def note_use(self, uses: Iterable[KeyUse]) -> None:
+        """Keep the latest of each; the revision stays as it is."""
