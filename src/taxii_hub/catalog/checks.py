@@ -1,0 +1,112 @@
+"""What can only be seen across entries and files: uniqueness, and names that must exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from taxii_hub.catalog.located import Place, Problems
+from taxii_hub.catalog.section import Word
+from taxii_hub.model import Agency, ApiRoot, Collection
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionDraft:
+    """A collection as read, with the places that its checks talk about."""
+
+    collection: Collection
+    place: Place
+    places: Mapping[str, Place]
+    granted: tuple[Word, ...]
+    accepts: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RootDraft:
+    """An API root as read, with the places that its checks talk about."""
+
+    api_root: ApiRoot
+    place: Place
+    places: Mapping[str, Place]
+    members: tuple[Word, ...]
+    collections: tuple[CollectionDraft, ...]
+
+
+def check(
+    drafts: Sequence[RootDraft],
+    agencies: Mapping[str, Agency],
+    known_mappings: frozenset[str] | None,
+    problems: Problems,
+) -> None:
+    """Note everything that is wrong between the parts of a catalogue."""
+    _unique("title", ((draft.api_root.title, draft.places["title"]) for draft in drafts), problems)
+    collections = [each for draft in drafts for each in draft.collections]
+    _unique("id", ((each.collection.id, each.places["id"]) for each in collections), problems)
+    paths = {draft.api_root.path for draft in drafts}
+    for draft in drafts:
+        for key in ("alias", "title"):
+            values = ((str(getattr(each.collection, key)), each.places[key]) for each in draft.collections)
+            _unique(key, values, problems)
+        _check_members(draft, agencies, problems)
+        _check_was(draft, paths, problems)
+        for each in draft.collections:
+            _check_collection(each, draft.api_root.members, agencies, problems)
+            _check_accepts(each, known_mappings, problems)
+    _unique("was", ((draft.api_root.was or "", draft.places["was"]) for draft in drafts), problems)
+
+
+def _unique(key: str, values: Iterable[tuple[str, Place]], problems: Problems) -> None:
+    seen: dict[str, Place] = {}
+    for value, place in values:
+        first = seen.setdefault(value.casefold(), place)
+        if value and first is not place:
+            remedy = "a collection's id is never copied: `taxii-hub collections new` makes one"
+            problems.add(
+                place,
+                f"{value!r} stands in {first} already",
+                remedy if key == "id" else f"give each its own {key}",
+            )
+
+
+def _check_members(draft: RootDraft, agencies: Mapping[str, Agency], problems: Problems) -> None:
+    for word in draft.members:
+        if word.text not in agencies:
+            problems.add(
+                word.place, f"there is no agency {word.text!r}", "correct it, or add it to agencies.yaml"
+            )
+
+
+def _check_was(draft: RootDraft, paths: set[str], problems: Problems) -> None:
+    was = draft.api_root.was
+    if was is not None and was in paths:
+        what = f"/{was}/ is there still"
+        problems.add(draft.places["was"], what, f"remove {was}.yaml, or this line if nothing was renamed")
+
+
+def _check_collection(
+    draft: CollectionDraft, members: frozenset[str], agencies: Mapping[str, Agency], problems: Problems
+) -> None:
+    for word in draft.granted:
+        if word.text in members:
+            continue
+        if word.text in agencies:
+            problems.add(
+                word.place, f"{word.text!r} is no member of this API root", "add it to `members:` as well"
+            )
+        else:
+            problems.add(
+                word.place,
+                f"there is no agency {word.text!r}",
+                "correct it, or write `members` for all members",
+            )
+    if not draft.granted and not draft.collection.retired:
+        problems.add(
+            draft.place, "nobody may read or write", "fill `read:` or `write:`, or say `retired: true`"
+        )
+
+
+def _check_accepts(draft: CollectionDraft, known: frozenset[str] | None, problems: Problems) -> None:
+    for word in draft.accepts:
+        if known is not None and word.text not in known:
+            remedy = "see `taxii-hub mappings list`, or leave it out until the mapping exists"
+            problems.add(word.place, f"there is no mapping {word.text!r}", remedy)
