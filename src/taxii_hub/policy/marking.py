@@ -1,0 +1,88 @@
+"""The markings of an object → the policy under which it is shared.
+
+- TLP CLEAR/WHITE, GREEN, AMBER and AMBER+STRICT: everybody who reads the collection.
+- TLP RED, and any marking of which the hub does not know what it asks for: the origin only.
+- A statement marking (a copyright line) whose definition came from the same origin restricts nobody.
+- What no TLP marking covers counts as the collection's default marking: an object without one, and
+  the unmarked rest of an object with granular ones.
+- Several markings combine by meet; so adding one to a marked object never adds a reader. A granular
+  marking counts for the whole object, because bytes are shared whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
+from types import MappingProxyType
+from typing import Any, Final
+
+from taxii_hub.model import Policy
+from taxii_hub.policy.reading import meet, of_level
+
+_TLP_IDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": "clear",
+        "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": "green",
+        "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82": "amber",
+        "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": "red",
+        "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487": "clear",
+        "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb": "green",
+        "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421": "amber",
+        "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003": "amber+strict",
+        "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1": "red",
+    }
+)
+_UNKNOWN: Final = "unknown"
+
+
+def no_statements(marking_id: str) -> bool:
+    """The answer of a hub that has read no marking definition."""
+    return False
+
+
+def policy_of(
+    value: Mapping[str, Any],
+    origin: str,
+    default_marking: str,
+    known_statements: Callable[[str], bool] = no_statements,
+) -> Policy:
+    """The policy of an object as parsed; ``default_marking`` is the collection's TLP word.
+
+    ``known_statements`` tells of a marking id whether its definition is known here to be a
+    statement. It must count only definitions that ``origin`` or the hub itself published, else any
+    writer could defuse the markings of others. Never raises: what has not the form the standard gives it counts as unknown. A
+    marking-definition object is treated like any other object.
+    """
+    whole = _levels(_object_markings(value), known_statements)
+    parts = _levels(_granular_markings(value), known_statements)
+    levels = {*whole, *parts} if whole else {default_marking, *parts}
+    return reduce(meet, [of_level(origin, level) for level in sorted(levels)])
+
+
+def _levels(markings: Iterator[Any], known_statements: Callable[[str], bool]) -> set[str]:
+    levels = set()
+    for marking in markings:
+        if not isinstance(marking, str):
+            levels.add(_UNKNOWN)
+        elif marking in _TLP_IDS:
+            levels.add(_TLP_IDS[marking])
+        elif not known_statements(marking):
+            levels.add(_UNKNOWN)
+    return levels
+
+
+def _object_markings(value: Mapping[str, Any]) -> Iterator[Any]:
+    markings = value.get("object_marking_refs", [])
+    yield from markings if isinstance(markings, list) else [None]
+
+
+def _granular_markings(value: Mapping[str, Any]) -> Iterator[Any]:
+    """An entry that names a language only marks nothing (STIX 2.1 section 7.2.3)."""
+    granular = value.get("granular_markings", [])
+    for entry in granular if isinstance(granular, list) else [None]:
+        if not isinstance(entry, dict):
+            yield None
+        elif "marking_ref" in entry:
+            yield entry["marking_ref"]
+        elif not isinstance(entry.get("lang"), str):
+            yield None
