@@ -24,7 +24,9 @@ nor anything internal.
     │   └── SchemaVersionError   schema-version          made by a newer hub, or to be migrated
     ├── MappingError             mapping                 a mapping module is wrong; file, key
     └── ReportError              report                  a report file that cannot be converted
-        └── UnknownFormatError   unknown-format          no mapping claims the file
+        ├── UnknownFormatError   unknown-format          no mapping claims the file
+        ├── RecordError          record                  one record cannot be converted; the others can
+        └── BadValueError        bad-value               a field's text is not what it should be; remedy
 """
 
 from __future__ import annotations
@@ -168,3 +170,23 @@ class UnknownFormatError(ReportError):
     """No mapping claims the file."""
 
     code = "unknown-format"
+
+
+class RecordError(ReportError):
+    """One record cannot be converted; the others of the report go on."""
+
+    code = "record"
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class BadValueError(ReportError):
+    """The text of a field is not what the format promises; the record goes on without it."""
+
+    code = "bad-value"
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
