@@ -1,0 +1,193 @@
+"""The catalogue in force: numbered, hashed versions that every hub takes over within a second.
+
+catalogs            {_id: version, digest, document, numbers: {collection id: number}, applied_at, applied_by}
+collection_numbers  {_id: collection id, n: number}      never deleted, so no number is given twice
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bson.int64 import Int64
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from taxii_hub.errors import CatalogError, StoreError, UnavailableError
+from taxii_hub.model import Catalog
+
+Document = dict[str, Any]
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "collection_numbers": [IndexModel([("n", ASCENDING)], name="number", unique=True)],
+}
+
+_NONE = "no catalogue is in force; run `taxii-hub collections apply`"
+_RACES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    document: Document
+    catalog: Catalog
+    by: str
+    expected_version: int | None
+
+
+class Catalogs:
+    """The catalogue in force as this process knows it, and the way to put the next one in force.
+
+    ``decode`` makes a Catalog (digest filled) of a stored document; it raises CatalogError for one
+    that it cannot read.
+    """
+
+    def __init__(self, database: AsyncDatabase[Document], decode: Callable[[Document], Catalog]) -> None:
+        majority = ReadConcern("majority")
+        self._client = database.client
+        self._versions = database.get_collection("catalogs", read_concern=majority)
+        self._numbers = database.get_collection("collection_numbers", read_concern=majority)
+        self._entries = database.get_collection("entries")
+        self._decode = decode
+        self._catalog: Catalog | None = None
+        self._absence = _NONE
+        self._lock = asyncio.Lock()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalogue in force, numbers and version filled. Raises StoreError if there is none."""
+        if self._catalog is None:
+            raise StoreError(self._absence)
+        return self._catalog
+
+    @property
+    def version(self) -> int:
+        """The number of the catalogue in force, 0 if there is none."""
+        return self._catalog.version if self._catalog is not None else 0
+
+    async def refresh(self) -> None:
+        """Take over the newest version; one small read where nothing changed.
+
+        Raises UnavailableError when the database is away, StoreError for a version that a newer
+        hub wrote: then no catalogue is in force here, because an old one might grant too much.
+        """
+        async with self._lock, _reachable():
+            newest = await self._versions.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
+            if newest is None:
+                self._catalog, self._absence = None, _NONE
+            elif newest["_id"] != self.version:
+                self._take_over(await self._versions.find_one({"_id": newest["_id"]}))
+
+    async def apply(
+        self, document: Mapping[str, Any], by: str, expected_version: int | None = None
+    ) -> Catalog:
+        """Put a catalogue in force as the next version; the one in force already stays that version.
+
+        ``expected_version`` is the version whose differences the caller has seen (0: none).
+        Raises CatalogError, and changes nothing, if another one is in force or if a collection
+        is missing that holds objects.
+        """
+        proposal = _Proposal(dict(document), self._decode(dict(document)), by, expected_version)
+        async with self._lock, _reachable():
+            for _ in range(_RACES):
+                try:
+                    stored = await self._commit(proposal)
+                except DuplicateKeyError:
+                    continue  # another applier was first; look at what is in force now
+                self._take_over(stored)
+                return self.catalog
+        raise UnavailableError("others keep applying catalogues; try again")
+
+    def _take_over(self, stored: Mapping[str, Any] | None) -> None:
+        if stored is None:
+            return
+        try:
+            catalog = self._decode(stored["document"])
+        except CatalogError as error:
+            self._catalog, self._absence = None, f"catalogue version {stored['_id']}: {error}"
+            raise StoreError(self._absence) from error
+        self._catalog = _numbered(catalog, stored["_id"], stored["numbers"])
+
+    async def _commit(self, proposal: _Proposal) -> Document:
+        async with self._client.start_session() as session:
+            return await session.with_transaction(
+                lambda inner: self._store(inner, proposal),
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern("majority", j=True),
+            )
+
+    async def _store(self, session: AsyncClientSession, proposal: _Proposal) -> Document:
+        newest = await self._versions.find_one({}, sort=[("_id", DESCENDING)], session=session)
+        version = newest["_id"] if newest is not None else 0
+        if proposal.expected_version not in {None, version}:
+            raise CatalogError(
+                f"version {version} is in force by now, not {proposal.expected_version}; "
+                "look again at what changes (`taxii-hub collections apply --dry-run`)"
+            )
+        if newest is not None and newest["digest"] == proposal.catalog.digest:
+            return newest
+        if newest is not None:
+            await self._refuse_losses(session, newest, proposal.catalog)
+        following = {
+            "_id": version + 1,
+            "digest": proposal.catalog.digest,
+            "document": proposal.document,
+            "numbers": await self._give_numbers(session, proposal.catalog),
+            "applied_at": Int64(time.time_ns() // 1000),
+            "applied_by": proposal.by,
+        }
+        await self._versions.insert_one(following, session=session)
+        return following
+
+    async def _refuse_losses(self, session: AsyncClientSession, newest: Document, proposed: Catalog) -> None:
+        kept = {collection.id for root in proposed.api_roots for collection in root.collections}
+        lost = []
+        for root in newest["document"]["api_roots"]:
+            for collection in root["collections"]:
+                if collection["id"] in kept:
+                    continue
+                number = newest["numbers"][collection["id"]]
+                if await self._entries.find_one({"c": number}, {"_id": 1}, session=session) is not None:
+                    lost.append(
+                        f"{root['path']}.yaml: collection {collection['alias']} ({collection['id']}) holds "
+                        "objects and is missing; put it back and retire it instead (`retired: true`)"
+                    )
+        if lost:
+            raise CatalogError("\n".join(lost))
+
+    async def _give_numbers(self, session: AsyncClientSession, proposed: Catalog) -> dict[str, int]:
+        """The number of every collection; the new ones get the numbers after the greatest ever given."""
+        ids = [collection.id for root in proposed.api_roots for collection in root.collections]
+        given = {each["_id"]: each["n"] async for each in self._numbers.find({}, session=session)}
+        greatest = max(given.values(), default=0)
+        fresh = {
+            new: greatest + place for place, new in enumerate((i for i in ids if i not in given), start=1)
+        }
+        if fresh:
+            documents = [{"_id": new, "n": number} for new, number in fresh.items()]
+            await self._numbers.insert_many(documents, session=session)
+        given.update(fresh)
+        return {each: given[each] for each in ids}
+
+
+@asynccontextmanager
+async def _reachable() -> AsyncIterator[None]:
+    try:
+        yield
+    except PyMongoError as error:
+        raise UnavailableError("the database did not answer about the catalogue; try again") from error
+
+
+def _numbered(catalog: Catalog, version: int, numbers: Mapping[str, int]) -> Catalog:
+    roots = tuple(
+        replace(root, collections=tuple(replace(each, number=numbers[each.id]) for each in root.collections))
+        for root in catalog.api_roots
+    )
+    return replace(catalog, api_roots=roots, version=version)
