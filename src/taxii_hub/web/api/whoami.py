@@ -1,0 +1,70 @@
+"""``/api/v1/whoami``: what these credentials are good for, for the person who has to set up a client."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from taxii_hub.exchange.access import visible_api_roots, visible_collections
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.model import Account, ApiRoot, ClientProfile
+from taxii_hub.web.deps import account_of, hub_of
+
+router = APIRouter()
+
+
+class CollectionRights(BaseModel):
+    """One collection and what this account may do with it."""
+
+    id: str
+    alias: str
+    title: str
+    can_read: bool
+    can_write: bool
+
+
+class ApiRootRights(BaseModel):
+    """One API root that this account's agency is a member of."""
+
+    path: str
+    title: str
+    collections: list[CollectionRights]
+
+
+class WhoAmI(BaseModel):
+    """The account behind the credentials of this request."""
+
+    account: str
+    title: str | None
+    agency: str
+    roles: list[str]
+    client_profile: ClientProfile
+    api_roots: list[ApiRootRights]
+
+
+@router.get("/whoami", summary="What these credentials are good for")
+async def whoami(request: Request) -> WhoAmI:
+    """The account, its roles, and its rights on every collection that is listed to it."""
+    account, hub = account_of(request), hub_of(request)
+    return WhoAmI(
+        account=account.id,
+        title=account.title,
+        agency=account.agency,
+        roles=sorted(account.roles),
+        client_profile=account.client_profile,
+        api_roots=[_api_root(hub, account, root) for root in visible_api_roots(hub, account)],
+    )
+
+
+def _api_root(hub: Hub, account: Account, root: ApiRoot) -> ApiRootRights:
+    listed = [
+        CollectionRights(
+            id=collection.id,
+            alias=collection.alias,
+            title=collection.title,
+            can_read=can_read,
+            can_write=can_write,
+        )
+        for collection, can_read, can_write in visible_collections(hub, account, root)
+    ]
+    return ApiRootRights(path=f"/{root.path}/", title=root.title, collections=listed)

@@ -1,0 +1,51 @@
+"""Reading a request's body: streamed, cut at the API root's limit, bounded in time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+
+from taxii_hub.errors import BadRequestError, SlowBodyError, TooLargeError, UnsupportedMediaError
+
+SECONDS = 60.0
+
+
+async def read_body(request: Request, limit: int, seconds: float = SECONDS) -> bytes:
+    """The whole body, at most ``limit`` bytes of it.
+
+    Raises UnsupportedMediaError for a coded body (decoding one is how a small request becomes a
+    large one), TooLargeError before reading where Content-Length tells, else as soon as the limit
+    is passed, SlowBodyError after ``seconds``.
+    """
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise UnsupportedMediaError("Content-Encoding: send the body as it is, this hub decodes none")
+    _check_length(request.headers.get("content-length"), limit)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise _too_large(limit)
+                chunks.append(chunk)
+    except TimeoutError:
+        raise SlowBodyError(f"the body did not arrive within {seconds:g} seconds; send it again") from None
+    return b"".join(chunks)
+
+
+def _check_length(told: str | None, limit: int) -> None:
+    if told is None:
+        return
+    if not (told.isascii() and told.isdigit() and len(told) < 20):
+        raise BadRequestError("Content-Length: a number of bytes is wanted")
+    if int(told) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> TooLargeError:
+    return TooLargeError(
+        f"the body is larger than this API root's max_content_length of {limit} bytes; send fewer objects"
+    )

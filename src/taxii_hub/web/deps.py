@@ -1,0 +1,98 @@
+"""From a request to what the journeys take: account → Accept → API root → collection → filters.
+
+The credentials come first: who has none learns nothing else, and a consumer whose Accept header is
+refused is still known by name to the admin who looks for the reason.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, cast
+
+from starlette.requests import HTTPConnection, Request
+
+from taxii_hub.errors import ForbiddenError
+from taxii_hub.exchange.access import api_root_for, collection_for
+from taxii_hub.exchange.accounts import API_KEY_HEADER
+from taxii_hub.model import Account, ApiRoot, Collection, Role
+from taxii_hub.taxii.filters import Asked, Kind, parse_query
+from taxii_hub.taxii.media_types import check_accept
+from taxii_hub.web.visit import visit_of
+
+if TYPE_CHECKING:
+    from taxii_hub.exchange.hub import Hub
+
+_MOST_TYPES = 20
+
+
+def hub_of(request: HTTPConnection) -> Hub:
+    """The hub that this process serves."""
+    return cast("Hub", request.app.state.hub)
+
+
+def account_of(request: HTTPConnection) -> Account:
+    """Who asks. Raises UnauthorizedError, TooManyFailuresError, UnavailableError.
+
+    The source is the peer; behind a proxy named in ``TAXII_HUB_TRUSTED_PROXIES`` the server has put
+    the client's own address there.
+    """
+    source = request.client.host if request.client else ""
+    account = hub_of(request).accounts.authenticate(
+        _joined(request, "authorization"), _joined(request, API_KEY_HEADER), source, time.time()
+    )
+    visit_of(request).account = account
+    return account
+
+
+def account_with(request: HTTPConnection, *roles: Role) -> Account:
+    """Who asks, if he has one of ``roles``; else ForbiddenError."""
+    account = account_of(request)
+    if account.roles.isdisjoint(roles):
+        raise ForbiddenError(f"this is for accounts with the role {' or '.join(roles)}")
+    return account
+
+
+def client_of(request: Request) -> Account:
+    """Who asks, with an Accept header that the hub can meet. Raises NotAcceptableError too."""
+    account = account_of(request)
+    check_accept(_joined(request, "accept"))
+    return account
+
+
+def api_root_of(request: Request, account: Account) -> ApiRoot:
+    """The API root that the path names. Raises NotFoundError, also for one he is no member of."""
+    return api_root_for(hub_of(request), account, request.path_params["api_root"])
+
+
+def collection_of(request: Request, account: Account, api_root: ApiRoot) -> Collection:
+    """The collection that the path names, by id or alias. Raises NotFoundError."""
+    name = request.path_params["collection"]
+    collection = collection_for(hub_of(request), account, api_root, name)
+    visit_of(request).collection = collection
+    return collection
+
+
+def asked_of(request: Request, kind: Kind) -> Asked:
+    """The filters of the request. Raises BadParameterError."""
+    asked = parse_query(request.scope["query_string"], kind)
+    visit_of(request).asked = _loggable(asked)
+    return asked
+
+
+def _joined(request: HTTPConnection, name: str) -> str | None:
+    """All lines of one header as one value: taking the first only would be a guess."""
+    lines = request.headers.getlist(name)
+    return ", ".join(lines) if lines else None
+
+
+def _loggable(asked: Asked) -> dict[str, str | int | list[str]]:
+    """What a log line may hold of a query: no ids, no cursor."""
+    query = asked.query
+    told: dict[str, str | int | list[str]] = {"given": sorted(asked.given)} if asked.given else {}
+    if query.limit is not None:
+        told["limit"] = query.limit
+    if query.added_after is not None:
+        told["added_after"] = query.added_after
+    if query.types:
+        told["types"] = list(query.types[:_MOST_TYPES])
+    return told

@@ -1,0 +1,129 @@
+"""The layer before the routes: what is the same for every request.
+
+Request ids, one log line and one count, the headers that every answer carries, HEAD, paths with and
+without final slash, and the net under everything.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.web import errors
+from taxii_hub.web.metrics import Answered, Metrics
+from taxii_hub.web.visit import UNMATCHED, Visit, open_visit
+
+_log = structlog.get_logger("taxii_hub.web")
+
+_HEADERS = (
+    # what an account may see is nobody's cache's business
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
+_CLIENT_GONE = 499  # the number proxies use in their logs; nobody is there to be sent it
+_LONGEST_PATH = 200
+
+
+@dataclass(slots=True)
+class _Reply:
+    """Passes the answer on, with the headers that all have and without a body for HEAD."""
+
+    send: Send
+    headers: list[tuple[bytes, bytes]]
+    head_only: bool
+    status: int = 0
+    sent: int = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *self.headers]
+        elif message["type"] == "http.response.body":
+            if self.head_only:
+                message["body"] = b""
+            self.sent += len(message.get("body", b""))
+        await self.send(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """ASGI middleware; ``https`` says that clients reach the hub by https only."""
+
+    app: ASGIApp
+    hub: Hub
+    metrics: Metrics
+    https: bool = False
+    common: tuple[tuple[bytes, bytes], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        common = (*_HEADERS, _HTTPS_ONLY) if self.https else _HEADERS
+        object.__setattr__(self, "common", common)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        visit = open_visit(scope)
+        path: str = scope["path"]
+        if path.endswith("/") and path != "/":
+            scope["path"] = path[:-1]
+        headers = [*self.common, (b"x-request-id", visit.id.encode())]
+        reply = _Reply(send, headers, scope["method"] == "HEAD")
+        try:
+            await self.app(scope, receive, reply)
+        except ClientDisconnect:
+            reply.status = _CLIENT_GONE
+        except Exception:  # noqa: BLE001 - the net: a defect becomes a TAXII error and a line in the log
+            visit.error = "internal"
+            _log.exception("failed", request_id=visit.id, route=visit.route, path=path[:_LONGEST_PATH])
+            if not reply.status:
+                await errors.broken(visit.id)(scope, receive, reply)
+        finally:
+            self._tell(scope, path, visit, reply)
+
+    def _tell(self, scope: Scope, path: str, visit: Visit, reply: _Reply) -> None:
+        if visit.route == UNMATCHED and (route := scope.get("route")) is not None:
+            visit.route = route.path
+        seconds = time.perf_counter() - visit.started
+        status = reply.status or _CLIENT_GONE
+        method: str = scope["method"]
+        served = visit.objects if method == "GET" else 0
+        self.metrics.count(
+            Answered(visit.route, method, status, seconds, reply.sent, served, visit.published)
+        )
+        client = scope.get("client")
+        _log.info(
+            "request",
+            request_id=visit.id,
+            method=method[:20],
+            route=visit.route,
+            path=path[:_LONGEST_PATH],
+            status=status,
+            ms=round(seconds * 1000, 2),
+            bytes=reply.sent,
+            source=client[0] if client else None,
+            **_details(visit),
+        )
+
+
+def _details(visit: Visit) -> dict[str, object]:
+    """What only some requests have."""
+    told: dict[str, object] = {}
+    if visit.account is not None:
+        told.update(account=visit.account.id, agency=visit.account.agency)
+    if visit.asked:
+        told["query"] = visit.asked
+    if visit.objects:
+        told["objects"] = visit.objects
+    if visit.error is not None:
+        told["error"] = visit.error
+    return told

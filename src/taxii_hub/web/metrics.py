@@ -1,0 +1,96 @@
+"""What Prometheus is told; every name has its heading in ``docs/metrics.md``.
+
+Each worker process counts for itself and says so in the label ``worker``: a scrape reaches any one of
+them, and ``sum(rate(...))`` over the label is right however often it reaches which. What is true of
+the whole hub (the database, the consumers) has no such label; each worker asks anew at a scrape.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One request as it ended; ``seconds`` until the last byte was handed over."""
+
+    route: str
+    method: str
+    status: int
+    seconds: float
+    sent: int
+    served: int = 0
+    published: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far one consumer is behind.
+
+    ``seconds`` lie between the newest object it may see and the one it was given last; 0 when it has
+    them all.
+    """
+
+    account: str
+    agency: str
+    collection: str
+    seconds: float
+
+
+class Metrics:
+    """One worker's counters, in a registry of its own."""
+
+    def __init__(self, version: str) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._worker = str(os.getpid())
+        names = ["worker", "route", "method"]
+        self._requests = Counter(
+            "taxii_hub_requests", "Requests answered.", [*names, "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "taxii_hub_request_seconds", "Time to answer.", names, buckets=_BUCKETS, registry=registry
+        )
+        self._bytes = self._counter("taxii_hub_sent_bytes", "Bytes of bodies sent.")
+        self._served = self._counter(
+            "taxii_hub_objects_served", "Objects, manifest records, versions served."
+        )
+        self._published = self._counter("taxii_hub_objects_published", "New objects stored by TAXII POST.")
+        self._failures = self._counter("taxii_hub_internal_errors", "Answers that were a 500.")
+        self._database = Gauge("taxii_hub_database_up", "1 when the database is usable.", registry=registry)
+        self._lag = Gauge(
+            "taxii_hub_consumer_lag_seconds",
+            "How far a consumer is behind the newest object it may see.",
+            ["account", "agency", "collection"],
+            registry=registry,
+        )
+        Gauge("taxii_hub_info", "Version of the hub.", ["version"], registry=registry).labels(version).set(1)
+
+    def _counter(self, name: str, words: str) -> Counter:
+        return Counter(name, words, ["worker"], registry=self._registry).labels(self._worker)
+
+    def count(self, answered: Answered) -> None:
+        """Add one answered request."""
+        method = answered.method if answered.method in _METHODS else "other"
+        self._requests.labels(self._worker, answered.route, method, str(answered.status)).inc()
+        self._seconds.labels(self._worker, answered.route, method).observe(answered.seconds)
+        self._bytes.inc(answered.sent)
+        self._served.inc(answered.served)
+        self._published.inc(answered.published)
+        if answered.status == 500:
+            self._failures.inc()
+
+    def render(self, database_up: bool, lags: Iterable[Lag]) -> bytes:
+        """The text that a scrape is answered with."""
+        self._database.set(database_up)
+        self._lag.clear()
+        for lag in lags:
+            self._lag.labels(lag.account, lag.agency, lag.collection).set(lag.seconds)
+        return generate_latest(self._registry)

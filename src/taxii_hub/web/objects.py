@@ -1,0 +1,46 @@
+"""TAXII 2.1 sections 5.4 and 5.5: polling a collection's objects, and adding to them."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taxii_hub.errors import ForbiddenError
+from taxii_hub.exchange import publish
+from taxii_hub.exchange.access import may_write
+from taxii_hub.exchange.poll import poll
+from taxii_hub.taxii import resources
+from taxii_hub.taxii.media_types import check_content_type
+from taxii_hub.web.answers import answer, page_answer, wants_empty_list
+from taxii_hub.web.body import read_body
+from taxii_hub.web.deps import api_root_of, asked_of, client_of, collection_of, hub_of
+from taxii_hub.web.visit import visit_of
+
+
+async def get(request: Request) -> Response:
+    """One page of what this account may see, in the order it was added."""
+    account = client_of(request)
+    collection = collection_of(request, account, api_root_of(request, account))
+    asked = asked_of(request, "objects")
+    found = await poll(hub_of(request), account, collection, asked, "objects")
+    body = resources.envelope(found.page, found.next, wants_empty_list(account))
+    return await page_answer(request, body, found.page)
+
+
+async def post(request: Request) -> Response:
+    """Add objects. The body is read only when nothing else stands against the request."""
+    account = client_of(request)
+    hub = hub_of(request)
+    api_root = api_root_of(request, account)
+    collection = collection_of(request, account, api_root)
+    if not may_write(hub, account, collection):
+        raise ForbiddenError("this account may not write to this collection")
+    check_content_type(request.headers.get("content-type"))
+    requested_at = time.time_ns() // 1000
+    body = await read_body(request, api_root.max_content_length)
+    status = await publish.publish(hub, account, collection, api_root, body, requested_at)
+    visit = visit_of(request)
+    visit.objects, visit.published = len(status.outcomes), status.stored
+    return await answer(request, resources.status(status), 202)

@@ -1,0 +1,60 @@
+"""``/metrics``: for an account with the role admin, or for anybody on a loopback port of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.web.answers import answer
+from taxii_hub.web.deps import account_with, hub_of
+from taxii_hub.web.metrics import CONTENT_TYPE, Lag, Metrics
+
+LOOPBACK = "127.0.0.1"
+_SECONDS = 5.0
+_LONGEST_REQUEST = 16 * 1024
+
+
+async def get(request: Request) -> Response:
+    """The metrics of this worker."""
+    account_with(request, "admin")
+    body = await render(hub_of(request), request.app.state.metrics)
+    return await answer(request, body, media_type=CONTENT_TYPE)
+
+
+async def render(hub: Hub, metrics: Metrics) -> bytes:
+    """The metrics, with what is asked of the hub at this moment."""
+    return metrics.render(not hub.ready(), await _lags(hub))
+
+
+async def _lags(hub: Hub) -> list[Lag]:
+    return []
+
+
+async def open_port(port: int, body: Callable[[], Awaitable[bytes]]) -> asyncio.Server:
+    """Serve ``GET /metrics`` on loopback. Several workers share the port, as they share the hub's own."""
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(await _scraped(head, body))
+                await writer.drain()
+        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    return await asyncio.start_server(converse, LOOPBACK, port, limit=_LONGEST_REQUEST, reuse_port=True)
+
+
+async def _scraped(head: bytes, body: Callable[[], Awaitable[bytes]]) -> bytes:
+    line = head.split(b"\r\n", 1)[0].split(b" ")
+    if line[0] != b"GET" or line[1:2] != [b"/metrics"]:
+        return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    sent = await body()
+    told = f"Content-Type: {CONTENT_TYPE}\r\nContent-Length: {len(sent)}\r\nConnection: close"
+    return f"HTTP/1.1 200 OK\r\n{told}\r\n\r\n".encode() + sent
