@@ -196,6 +196,7 @@ class Status:
 
     id: str
     agency: str
+    api_root: str
     collection: str
     requested_at: int
     outcomes: tuple[Outcome, ...]

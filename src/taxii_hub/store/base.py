@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from taxii_hub.model import ObjectQuery, Outcome, Page, Policy, Status, Visibility
+from taxii_hub.model import ObjectQuery, Outcome, Page, Policy, Status, VersionFilter, Visibility
 
 Projection = Literal["objects", "manifest"]
 
@@ -18,8 +18,9 @@ class Offer:
     ``version`` is ``modified`` (else ``created``) in microseconds, None where it has neither;
     ``version_text`` that timestamp as the object spells it; ``digest`` 16 bytes that are equal for
     equal parsed values; ``data`` the exact slice of the request. ``position`` is its place in the
-    request, so that outcomes keep the request's order. ``creator`` is the member agency whose
-    identity the object names in ``created_by_ref``, if it is one.
+    request, so that outcomes keep the request's order. ``policy`` is its policy class.
+    ``creator`` is the member agency whose identity the object names in ``created_by_ref``, if it
+    is one. ``note`` goes into the outcome's message when it succeeds.
     """
 
     position: int
@@ -29,7 +30,7 @@ class Offer:
     version_text: str | None
     digest: bytes
     data: bytes
-    policy: Policy
+    policy: int
     creator: str | None = None
     note: str | None = None
 
@@ -38,9 +39,8 @@ class Offer:
 class Publication:
     """One request to publish: what is to be stored, and the outcomes already settled.
 
-    ``id`` is the status id and makes the request idempotent. ``readable`` are the policies of the
-    collection that the publisher may read (by class number), for telling conflicts only to those
-    who may know.
+    ``id`` is the status id and makes the request idempotent. ``readable`` are the policy classes
+    that the publisher may read, for telling conflicts only to those who may know.
     """
 
     id: str
@@ -58,7 +58,8 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """One request to delete versions of an object; only entries whose origin is ``agency`` go."""
+    """One request to delete versions of an object; ``own`` are the classes whose origin is
+    ``agency``: where the versions asked for include others, nothing is deleted."""
 
     id: str
     collection: int
@@ -66,8 +67,9 @@ class Removal:
     account: str
     epoch: int
     readable: tuple[int, ...]
+    own: tuple[int, ...]
     object_id: str
-    query: ObjectQuery
+    versions: VersionFilter
 
 
 RemovalResult = Literal["removed", "not-found", "not-own"]
@@ -77,7 +79,10 @@ class Feed(Protocol):
     """Reading and writing the entries of collections."""
 
     async def classes(self, collection: int) -> Mapping[int, Policy]:
-        """Every policy class that entries of the collection may carry; never older than 2 s."""
+        """Every policy class that entries of the collection may carry at this moment."""
+
+    async def intern(self, collection: int, policies: frozenset[Policy]) -> Mapping[Policy, int]:
+        """Class numbers of the policies; a new class is usable when every process knows of it."""
 
     async def page(
         self, visibility: Visibility, query: ObjectQuery, projection: Projection, limit: int
@@ -97,6 +102,12 @@ class Feed(Protocol):
 
     async def status(self, status_id: str) -> Status | None:
         """A status kept for at least 24 hours, or None."""
+
+    async def newest(self, visibility: Visibility) -> int | None:
+        """The newest stamp that the reader may see."""
+
+    async def count_by_class(self, collection: int) -> Mapping[int, int]:
+        """How many entries each policy class of the collection has."""
 
 
 __all__: Sequence[str] = ("Feed", "Offer", "Projection", "Publication", "Removal", "RemovalResult")

@@ -1,0 +1,111 @@
+"""The feed: MongoDB's answer to :class:`taxii_hub.store.base.Feed`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
+
+from taxii_hub.errors import UnavailableError
+from taxii_hub.model import ObjectQuery, Page, Policy, Status, Visibility
+from taxii_hub.store.base import Projection, Publication, Removal, RemovalResult
+from taxii_hub.store.classes import LIFETIME, PolicyClasses
+from taxii_hub.store.committer import Commits
+from taxii_hub.store.queries import INDEXES
+from taxii_hub.store.reading import FeedReader
+from taxii_hub.store.statuses import status_of
+
+__all__ = ("INDEXES", "MongoFeed", "database_errors")
+
+
+@asynccontextmanager
+async def database_errors() -> AsyncIterator[None]:
+    """Say UnavailableError where the database is away; what it said stays in the log."""
+    try:
+        yield
+    except ConnectionFailure:
+        raise UnavailableError("The database cannot be reached right now; try again soon.") from None
+    except ExecutionTimeout:
+        raise UnavailableError("The database took too long; ask for less, or try again.") from None
+    except OperationFailure as error:
+        raise UnavailableError("The database could not answer; try again soon.") from error
+    except PyMongoError as error:
+        raise UnavailableError("The database could not be asked; try again soon.") from error
+
+
+class MongoFeed:
+    """Entries, statuses and policy classes of one database."""
+
+    def __init__(self, database: AsyncDatabase[dict[str, Any]], lifetime: float = LIFETIME) -> None:
+        self._database = database
+        self._reader = FeedReader(database)
+        self._classes = PolicyClasses(database, lifetime)
+        self._commits = Commits(database)
+
+    async def refresh(self) -> None:
+        """Read new policy classes; called each second in every process."""
+        async with database_errors():
+            await self._classes.refresh()
+
+    async def stop(self) -> None:
+        """Finish waiting commits."""
+        async with database_errors():
+            await self._commits.stop()
+
+    async def classes(self, collection: int) -> Mapping[int, Policy]:
+        """Every policy class that entries of the collection may carry at this moment."""
+        async with database_errors():
+            return await self._classes.of(collection)
+
+    async def intern(self, collection: int, policies: frozenset[Policy]) -> Mapping[Policy, int]:
+        """Class numbers of the policies; the first use of a new one waits two seconds."""
+        async with database_errors():
+            return await self._classes.intern(collection, policies)
+
+    async def page(
+        self, visibility: Visibility, query: ObjectQuery, projection: Projection, limit: int
+    ) -> Page:
+        """Entries in stamp order, in one snapshot."""
+        async with database_errors():
+            return await self._reader.page(visibility, query, projection, limit)
+
+    async def object_page(
+        self, visibility: Visibility, object_id: str, query: ObjectQuery, projection: Projection, limit: int
+    ) -> Page:
+        """Versions of one object in stamp order, in one snapshot."""
+        async with database_errors():
+            return await self._reader.object_page(visibility, object_id, query, projection, limit)
+
+    async def newest(self, visibility: Visibility) -> int | None:
+        """The newest stamp that the reader may see."""
+        async with database_errors():
+            return await self._reader.newest(visibility)
+
+    async def commit(self, publication: Publication) -> Status:
+        """Store; durable when it returns."""
+        async with database_errors():
+            return await self._commits.publish(publication)
+
+    async def remove(self, removal: Removal) -> RemovalResult:
+        """Delete versions of an object."""
+        async with database_errors():
+            return await self._commits.remove(removal)
+
+    async def status(self, status_id: str) -> Status | None:
+        """A status of the last seven days."""
+        async with database_errors():
+            document = await self._database["statuses"].find_one({"_id": status_id})
+        return status_of(document) if document is not None and "outcomes" in document else None
+
+    async def count_by_class(self, collection: int) -> Mapping[int, int]:
+        """How many entries each policy class of the collection has."""
+        async with database_errors():
+            classes = await self._classes.of(collection)
+            entries = self._database["entries"]
+            return {
+                number: await entries.count_documents({"c": collection, "p": number}, hint="all")
+                for number in classes
+            }

@@ -1,0 +1,290 @@
+"""What a commit does, decided in memory: pure, so that every case can be tested without MongoDB.
+
+An entry is one (object, version, policy class). Beside the object's bytes it carries *heads*, from
+which a query tells the last, the first and every version that one particular reader may see:
+
+``d``  classes that hold the same version with a later stamp (the later one is shown to who sees both)
+``u``  classes that hold a newer version, or the same one later (own class excluded)
+``l``  1 unless the own class holds a newer version
+``g``, ``f``  the same towards older versions
+
+So a reader with classes R sees an entry as *last* exactly when ``l = 1`` and no element of ``u`` is
+in R. See the shared store reference, sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from taxii_hub.model import Outcome, VersionFilter
+from taxii_hub.stix import timestamps
+from taxii_hub.store.base import Offer, Publication, Removal, RemovalResult
+
+STEP = 10
+"""Microseconds between two entries of one commit (rule R1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The head fields of one entry; the tuples are ascending."""
+
+    l: int = 1  # noqa: E741 - the field's name in the database
+    f: int = 1
+    u: tuple[int, ...] = ()
+    g: tuple[int, ...] = ()
+    d: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Known:
+    """One entry of an object as far as a plan needs it; ``key`` is None while it is new."""
+
+    key: Any
+    id: str
+    policy: int
+    version: int
+    stamp: int
+    digest: bytes
+    creator: str | None
+    heads: Heads
+    accepted: int | None = None
+    """Stamp of the first acceptance, where the object has no version of its own."""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Known:
+        """Read the projection :data:`KNOWN_FIELDS` of a stored entry."""
+        heads = Heads(
+            l=document["l"],
+            f=document["f"],
+            u=tuple(document.get("u", ())),
+            g=tuple(document.get("g", ())),
+            d=tuple(document.get("d", ())),
+        )
+        return cls(
+            key=document["_id"],
+            id=document["i"],
+            policy=document["p"],
+            version=document["v"],
+            stamp=document["s"],
+            digest=bytes(document["x"]),
+            creator=document.get("k"),
+            heads=heads,
+            accepted=document.get("a"),
+        )
+
+
+KNOWN_FIELDS = dict.fromkeys(("i", "p", "v", "s", "x", "k", "l", "f", "u", "g", "d", "a"), 1)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to write: ``inserts`` are documents, ``updates`` head (and stamp) changes by entry key,
+    ``deletes`` entry keys, ``outcomes`` one list for each publication in its request's order."""
+
+    inserts: list[dict[str, Any]] = field(default_factory=list)
+    updates: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    deletes: list[Any] = field(default_factory=list)
+    outcomes: list[tuple[Outcome, ...]] = field(default_factory=list)
+
+
+def heads_of(entries: Sequence[Known]) -> list[Heads]:
+    """The heads of all entries of one object, in the order given."""
+    by_version: dict[int, list[Known]] = {}
+    for entry in entries:
+        by_version.setdefault(entry.version, []).append(entry)
+    newer = _sweep(by_version, reverse=True)
+    older = _sweep(by_version, reverse=False)
+    result = []
+    for entry in entries:
+        same = {e.policy for e in by_version[entry.version] if e.stamp > entry.stamp}
+        above, below = newer[entry.version], older[entry.version]
+        own = entry.policy
+        result.append(
+            Heads(
+                l=0 if own in above else 1,
+                f=0 if own in below else 1,
+                u=tuple(sorted((above | same) - {own})),
+                g=tuple(sorted((below | same) - {own})),
+                d=tuple(sorted(same)),
+            )
+        )
+    return result
+
+
+def _sweep(by_version: Mapping[int, Sequence[Known]], *, reverse: bool) -> dict[int, frozenset[int]]:
+    """For each version the classes of all versions that lie beyond it."""
+    beyond: dict[int, frozenset[int]] = {}
+    seen: frozenset[int] = frozenset()
+    for version in sorted(by_version, reverse=reverse):
+        beyond[version] = seen
+        seen |= {entry.policy for entry in by_version[version]}
+    return beyond
+
+
+class Planner:
+    """Plans one commit: publications in the order of their arrival, then the heads they touch."""
+
+    def __init__(self, known: Iterable[Known], last: int) -> None:
+        self._objects: dict[str, list[Known]] = {}
+        for entry in known:
+            self._objects.setdefault(entry.id, []).append(entry)
+        self._last = last
+        self._plan = Plan()
+        self._new: list[tuple[Known, Offer, Publication]] = []
+
+    def publish(self, publication: Publication) -> None:
+        """Decide every offer of the publication; neighbours never influence each other."""
+        outcomes = dict(publication.settled)
+        readable = frozenset(publication.readable)
+        for offer in publication.offers:
+            outcomes[offer.position] = self._offer(offer, publication, readable)
+        self._plan.outcomes.append(tuple(outcomes[position] for position in sorted(outcomes)))
+
+    def _offer(self, offer: Offer, publication: Publication, readable: frozenset[int]) -> Outcome:
+        entries = self._objects.setdefault(offer.id, [])
+        visible = [e for e in entries if e.policy in readable or e.policy == offer.policy]
+        version = offer.version or 0
+        for entry in visible:
+            if entry.version == version:
+                return _again(offer, entry)
+        if refusal := _not_the_creator(offer, visible, publication.agency):
+            return Outcome(offer.id, offer.version_text, ok=False, message=refusal)
+        entry = Known(
+            key=None,
+            id=offer.id,
+            policy=offer.policy,
+            version=version,
+            stamp=len(self._new),
+            digest=offer.digest,
+            creator=offer.creator,
+            heads=Heads(),
+        )
+        entries.append(entry)
+        self._new.append((entry, offer, publication))
+        return Outcome(offer.id, offer.version_text, ok=True, message=offer.note, stored=True)
+
+    def finish(self) -> Plan:
+        """Give the stamps (the new entries end at ``last``, ``STEP`` apart) and settle the heads."""
+        first = self._last - STEP * (len(self._new) - 1)
+        for index, (entry, _, _) in enumerate(self._new):
+            entry.stamp = first + STEP * index
+            entry.accepted = entry.stamp if entry.version == 0 else None
+        for object_id in dict.fromkeys(entry.id for entry, _, _ in self._new):
+            self._settle(self._objects[object_id])
+        self._plan.inserts = [_document(*new) for new in self._new]
+        self._name_unversioned()
+        return self._plan
+
+    def _settle(self, entries: Sequence[Known]) -> None:
+        for entry, heads in zip(entries, heads_of(entries), strict=True):
+            if entry.key is not None and heads != entry.heads:
+                self._plan.updates[entry.key] = head_fields(heads)
+            entry.heads = heads
+
+    def _name_unversioned(self) -> None:
+        """An object without a version of its own is named by the stamp of its first acceptance."""
+        accepted = {e.id: e.accepted for entries in self._objects.values() for e in entries if e.accepted}
+        self._plan.outcomes = [
+            tuple(
+                replace(o, version=timestamps.format(accepted[o.id]))
+                if o.ok and o.version is None and accepted.get(o.id)
+                else o
+                for o in outcomes
+            )
+            for outcomes in self._plan.outcomes
+        ]
+
+
+def _again(offer: Offer, entry: Known) -> Outcome:
+    if entry.digest == offer.digest:
+        return Outcome(offer.id, offer.version_text, ok=True, message=offer.note)
+    return Outcome(
+        offer.id,
+        offer.version_text,
+        ok=False,
+        message="another content is stored under this id and version already; the stored one is kept. "
+        "Publish the change as a new version (a later 'modified').",
+    )
+
+
+def _not_the_creator(offer: Offer, visible: Sequence[Known], agency: str) -> str | None:
+    if offer.creator not in (None, agency):
+        return (
+            f"created_by_ref is the identity of the member agency {offer.creator}: only that agency "
+            "publishes its objects here."
+        )
+    for entry in visible:
+        if entry.creator not in (None, agency):
+            return (
+                f"this object was created by the member agency {entry.creator}: only that agency adds "
+                "versions of it. Publish an object of your own that refers to it instead."
+            )
+    return None
+
+
+def _document(entry: Known, offer: Offer, publication: Publication) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "c": publication.collection,
+        "s": entry.stamp,
+        "p": entry.policy,
+        "i": offer.id,
+        "t": offer.type,
+        "v": entry.version,
+        "x": offer.digest,
+        "b": offer.data,
+        **head_fields(entry.heads, new=True),
+    }
+    if offer.creator is not None:
+        document["k"] = offer.creator
+    if offer.version is None:
+        document["a"] = entry.stamp
+    elif offer.version_text != timestamps.canonical(offer.version):
+        document["w"] = offer.version_text
+    return document
+
+
+def head_fields(heads: Heads, *, new: bool = False) -> dict[str, Any]:
+    """The head fields as stored; empty lists are left out of a new entry and None in an update."""
+    fields: dict[str, Any] = {"l": heads.l, "f": heads.f}
+    for name in ("u", "g", "d"):
+        value = getattr(heads, name)
+        if value:
+            fields[name] = list(value)
+        elif not new:
+            fields[name] = None
+    return fields
+
+
+def plan_removal(removal: Removal, known: Sequence[Known]) -> tuple[RemovalResult, Plan]:
+    """Decide a DELETE. Entries that become the last version for somebody get ``"s": None`` in
+    their update: the committer gives them new stamps (rule R7)."""
+    plan = Plan()
+    readable = frozenset(removal.readable)
+    visible = [e for e in known if e.policy in readable]
+    chosen = [e for e in visible if _selected(e, visible, removal.versions)]
+    if not chosen:
+        return "not-found", plan
+    if any(entry.policy not in removal.own for entry in chosen):
+        return "not-own", plan
+    plan.deletes = [entry.key for entry in chosen]
+    gone = set(plan.deletes)
+    rest = [entry for entry in known if entry.key not in gone]
+    for entry, heads in zip(rest, heads_of(rest), strict=True):
+        if heads == entry.heads:
+            continue
+        plan.updates[entry.key] = head_fields(heads)
+        if heads.l and (not entry.heads.l or not set(entry.heads.u) <= set(heads.u)):
+            plan.updates[entry.key]["s"] = None
+    return "removed", plan
+
+
+def _selected(entry: Known, visible: Sequence[Known], versions: VersionFilter) -> bool:
+    values = [e.version for e in visible]
+    return (
+        "all" in versions.keywords
+        or ("last" in versions.keywords and entry.version == max(values))
+        or ("first" in versions.keywords and entry.version == min(values))
+        or (entry.version or entry.accepted) in versions.exact
+    )

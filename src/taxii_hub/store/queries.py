@@ -1,0 +1,177 @@
+"""What a page asks of MongoDB: pure compilation of a query and a Visibility into finds.
+
+Every find is hinted, and never has more than :data:`MAX_SCANS` index branches (classes, or classes
+times types): above 200 MongoDB drops the merge of sorted branches and sorts the whole rest of the
+feed. What needs more is split into several finds of one snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from taxii_hub.model import ObjectQuery, VersionFilter, Visibility
+from taxii_hub.store.base import Projection
+
+MAX_SCANS = 200
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "entries": [
+        IndexModel(
+            [("c", ASCENDING), ("p", ASCENDING), ("s", ASCENDING)],
+            name="last",
+            partialFilterExpression={"l": 1},
+        ),
+        IndexModel([("c", ASCENDING), ("p", ASCENDING), ("s", ASCENDING)], name="all"),
+        IndexModel(
+            [("c", ASCENDING), ("t", ASCENDING), ("p", ASCENDING), ("s", ASCENDING)],
+            name="type",
+            partialFilterExpression={"l": 1},
+        ),
+        IndexModel(
+            [("c", ASCENDING), ("i", ASCENDING), ("p", ASCENDING), ("v", ASCENDING)],
+            name="object",
+            unique=True,
+        ),
+    ],
+    "statuses": [IndexModel([("at", ASCENDING)], name="kept", expireAfterSeconds=7 * 24 * 3600)],
+    "policies": [IndexModel([("c", ASCENDING), ("key", ASCENDING)], name="key", unique=True)],
+}
+
+FIELDS: dict[Projection, dict[str, int]] = {
+    "objects": {"_id": 0, "s": 1, "i": 1, "v": 1, "w": 1, "a": 1, "b": 1},
+    "manifest": {"_id": 0, "s": 1, "i": 1, "v": 1, "w": 1, "a": 1},
+}
+
+LAST = VersionFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """One find: ``order`` its sort, ``hint`` the index it must use."""
+
+    filter: dict[str, Any]
+    order: tuple[tuple[str, int], ...]
+    hint: str
+
+
+BY_STAMP = (("s", ASCENDING),)
+
+
+def page_finds(visibility: Visibility, query: ObjectQuery) -> list[Find]:
+    """The finds that together give a page in stamp order (to be merged where they are several)."""
+    if not visibility.classes:
+        return []
+    if query.ids:
+        return _by_id(visibility, query)
+    if query.types and query.versions == LAST:
+        return _by_type(visibility, query)
+    hint = "last" if query.versions == LAST else "all"
+    rest = _residual(visibility, query)
+    if query.types:
+        rest["t"] = {"$in": list(query.types)}
+    return [
+        Find({"c": visibility.collection, "p": {"$in": classes}, **_after(query), **rest}, BY_STAMP, hint)
+        for classes in chunks(visibility.classes, MAX_SCANS)
+    ]
+
+
+def _by_type(visibility: Visibility, query: ObjectQuery) -> list[Find]:
+    rest = _residual(visibility, query)
+    per_find = max(1, MAX_SCANS // len(query.types)) if len(query.types) <= MAX_SCANS else 1
+    return [
+        Find(
+            {"c": visibility.collection, "t": {"$in": types}, "p": {"$in": classes}, **_after(query), **rest},
+            BY_STAMP,
+            "type",
+        )
+        for types in chunks(query.types, MAX_SCANS)
+        for classes in chunks(visibility.classes, per_find)
+    ]
+
+
+def _by_id(visibility: Visibility, query: ObjectQuery) -> list[Find]:
+    rest = _residual(visibility, query)
+    if query.types:
+        rest["t"] = {"$in": list(query.types)}
+    return [
+        Find(
+            {"c": visibility.collection, "i": {"$in": ids}, "p": {"$in": classes}, **_after(query), **rest},
+            BY_STAMP,
+            "object",
+        )
+        for classes in chunks(visibility.classes, MAX_SCANS)
+        for ids in chunks(query.ids, max(1, MAX_SCANS // len(classes)))
+    ]
+
+
+def extreme_finds(visibility: Visibility, object_id: str, *, newest: bool) -> list[Find]:
+    """The newest (or oldest) visible version of one object: the first row over all finds.
+
+    Sorting by version reads one key of each class, however many versions there are.
+    """
+    order = (("v", DESCENDING if newest else ASCENDING),)
+    return [
+        Find(
+            {
+                "c": visibility.collection,
+                "i": object_id,
+                "p": {"$in": classes},
+                "d": {"$nin": list(visibility.classes)},
+            },
+            order,
+            "object",
+        )
+        for classes in chunks(visibility.classes, MAX_SCANS)
+    ]
+
+
+def newest_finds(visibility: Visibility) -> list[Find]:
+    """The newest visible stamp of the collection: the greatest ``s`` over all finds."""
+    return [
+        Find({"c": visibility.collection, "p": {"$in": classes}}, (("s", DESCENDING),), "all")
+        for classes in chunks(visibility.classes, MAX_SCANS)
+    ]
+
+
+def _after(query: ObjectQuery) -> dict[str, Any]:
+    bound = start_of(query)
+    return {} if bound is None else {"s": {"$gt": bound}}
+
+
+def start_of(query: ObjectQuery) -> int | None:
+    """Where the answer starts (exclusively): the walk's position, else ``added_after``."""
+    given = [value for value in (query.added_after, query.position) if value is not None]
+    return max(given, default=None)
+
+
+def _residual(visibility: Visibility, query: ObjectQuery) -> dict[str, Any]:
+    """The version filter, relative to the reader (see ``plan.py`` for the fields)."""
+    readable = list(visibility.classes)
+    versions = query.versions
+    last: dict[str, Any] = {"l": 1, "u": {"$nin": readable}}
+    if versions == LAST:
+        return last
+    if "all" in versions.keywords:
+        return {"d": {"$nin": readable}}
+    choices: list[dict[str, Any]] = []
+    if "last" in versions.keywords:
+        choices.append(last)
+    if "first" in versions.keywords:
+        choices.append({"f": 1, "g": {"$nin": readable}})
+    if versions.exact:
+        exact = list(versions.exact)
+        choices += [{"v": {"$in": exact}}, {"v": 0, "a": {"$in": exact}}]
+    return {"d": {"$nin": readable}, "$or": choices}
+
+
+T = TypeVar("T")
+
+
+def chunks(values: Sequence[T], size: int) -> Iterator[list[T]]:
+    """``values`` in lists of at most ``size``."""
+    for start in range(0, len(values), size):
+        yield list(values[start : start + size])

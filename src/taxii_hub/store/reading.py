@@ -1,0 +1,198 @@
+"""Reading entries: every page comes from one snapshot, so stamp order is what a poller sees."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+
+from taxii_hub.model import Entry, ObjectQuery, Page, Visibility
+from taxii_hub.stix import timestamps
+from taxii_hub.store.base import Projection
+from taxii_hub.store.queries import (
+    FIELDS,
+    LAST,
+    Find,
+    extreme_finds,
+    newest_finds,
+    page_finds,
+    start_of,
+)
+
+MAX_PAGE_BYTES = 32 * 1024 * 1024
+MAX_TIME_MS = 30_000
+
+Document = dict[str, Any]
+EMPTY = Page(())
+
+
+class FeedReader:
+    """Pages of entries; needs a Visibility for each of them (rule R4)."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._client = database.client
+        self._entries: AsyncCollection[Document] = database["entries"]
+
+    async def page(
+        self, visibility: Visibility, query: ObjectQuery, projection: Projection, limit: int
+    ) -> Page:
+        """One page in stamp order; an empty one says where the reader stands (``Page.mark``)."""
+        async with self._client.start_session(snapshot=True) as session:
+            finds = page_finds(visibility, query)
+            rows = await self._merged(session, finds, projection, limit + 1)
+            page = await self._cut(rows, limit)
+            if page.entries:
+                return page
+            position = start_of(query)
+            if position is None:
+                return EMPTY
+            newest = await self._newest(session, visibility)
+            return Page((), mark=position if newest is None else min(position, newest))
+
+    async def object_page(
+        self, visibility: Visibility, object_id: str, query: ObjectQuery, projection: Projection, limit: int
+    ) -> Page:
+        """Versions of one object in stamp order; ``exists`` is False where none is visible."""
+        async with self._client.start_session(snapshot=True) as session:
+            if query.versions == LAST:
+                page = await self._last_version(session, visibility, object_id, query, projection)
+            else:
+                narrowed = ObjectQuery(
+                    query.added_after, query.position, query.limit, (object_id,), query.types, query.versions
+                )
+                rows = await self._merged(session, page_finds(visibility, narrowed), projection, limit + 1)
+                page = await self._cut(rows, limit)
+            if page.entries or not page.exists:
+                return page
+            return await self._nothing_of(session, visibility, object_id, query)
+
+    async def _last_version(
+        self,
+        session: AsyncClientSession,
+        visibility: Visibility,
+        object_id: str,
+        query: ObjectQuery,
+        projection: Projection,
+    ) -> Page:
+        best: Document | None = None
+        for find in extreme_finds(visibility, object_id, newest=True):
+            row = await self._first(session, find, {**FIELDS[projection], "t": 1})
+            if row is not None and (best is None or row["v"] > best["v"]):
+                best = row
+        if best is None:
+            return Page((), exists=False)
+        start = start_of(query)
+        if (start is not None and best["s"] <= start) or (query.types and best["t"] not in query.types):
+            return EMPTY
+        return Page((entry_of(best),))
+
+    async def _nothing_of(
+        self, session: AsyncClientSession, visibility: Visibility, object_id: str, query: ObjectQuery
+    ) -> Page:
+        newest: int | None = None
+        for find in extreme_finds(visibility, object_id, newest=True):
+            cursor = self._entries.find(
+                find.filter, {"_id": 0, "s": 1}, hint=find.hint, session=session, max_time_ms=MAX_TIME_MS
+            )
+            async for row in cursor:
+                newest = row["s"] if newest is None else max(newest, row["s"])
+        if newest is None:
+            return Page((), exists=False)
+        position = start_of(query)
+        return Page((), mark=None if position is None else min(position, newest))
+
+    async def newest(self, visibility: Visibility) -> int | None:
+        """The newest stamp that the reader may see."""
+        async with self._client.start_session(snapshot=True) as session:
+            return await self._newest(session, visibility)
+
+    async def _newest(self, session: AsyncClientSession, visibility: Visibility) -> int | None:
+        stamps = []
+        for find in newest_finds(visibility):
+            row = await self._first(session, find, {"_id": 0, "s": 1})
+            if row is not None:
+                stamps.append(row["s"])
+        return max(stamps, default=None)
+
+    async def _first(
+        self, session: AsyncClientSession, find: Find, fields: Mapping[str, int]
+    ) -> Document | None:
+        return await self._entries.find_one(
+            find.filter,
+            fields,
+            sort=list(find.order),
+            hint=find.hint,
+            session=session,
+            max_time_ms=MAX_TIME_MS,
+        )
+
+    async def _merged(
+        self, session: AsyncClientSession, finds: list[Find], projection: Projection, limit: int
+    ) -> AsyncIterator[Document]:
+        """Rows of all finds in stamp order, at most ``limit`` of each find."""
+        cursors = [
+            self._entries.find(
+                find.filter,
+                FIELDS[projection],
+                sort=list(find.order),
+                hint=find.hint,
+                limit=limit,
+                batch_size=limit,
+                session=session,
+                max_time_ms=MAX_TIME_MS,
+            )
+            for find in finds
+        ]
+        if len(cursors) == 1:
+            return aiter(cursors[0])
+        batches = [await _bounded(cursor) for cursor in cursors]
+        return _replay(heapq.merge(*batches, key=lambda row: row["s"]))
+
+    @staticmethod
+    async def _cut(rows: AsyncIterator[Document], limit: int) -> Page:
+        entries: list[Entry] = []
+        size = 0
+        async for row in rows:
+            if len(entries) == limit or size > MAX_PAGE_BYTES:
+                await _close(rows)
+                return Page(tuple(entries), more=True)
+            entries.append(entry_of(row))
+            size += len(entries[-1].data)
+        return Page(tuple(entries))
+
+
+async def _bounded(cursor: AsyncIterator[Document]) -> list[Document]:
+    rows: list[Document] = []
+    size = 0
+    async for row in cursor:
+        rows.append(row)
+        if size > MAX_PAGE_BYTES:  # one row beyond the page's end, so that the page knows of more
+            await _close(cursor)
+            break
+        size += len(row.get("b", b""))
+    return rows
+
+
+async def _replay(rows: Any) -> AsyncIterator[Document]:
+    for row in rows:
+        yield row
+
+
+async def _close(rows: Any) -> None:
+    close = getattr(rows, "close", None)
+    if close is not None:
+        await close()
+
+
+def entry_of(row: Mapping[str, Any]) -> Entry:
+    """The noun of a stored row; an unversioned object is named by its first acceptance."""
+    version = row["v"]
+    if version:
+        text = row.get("w") or timestamps.canonical(version)
+    else:
+        text = timestamps.format(row["a"])
+    return Entry(id=row["i"], version=text, stamp=row["s"], data=row.get("b", b""))

