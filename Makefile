@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test check lint samples lock clean
+.PHONY: help demo serve test check lint docs samples lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 17
@@ -34,7 +34,9 @@ lint: $(VENV)/.dev-stamp ## the part of check that takes seconds
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/hadolint Dockerfile
+
+docs: $(VENV)/.dev-stamp ## write the generated documents again (docs/cli.md)
+	$(BIN)/python scripts/cli_docs.py
 
 samples: $(VENV)/.run-stamp ## convert every file of a folder and report file by file (SAMPLES=DIR)
 	@test -n "$(SAMPLES)" || { echo "make samples SAMPLES=DIR: name the folder with the report files" >&2; exit 2; }

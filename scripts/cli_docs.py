@@ -43,16 +43,22 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
         yield ""
 
 
+def _prose(help_text: str) -> Iterator[str]:
+    """Paragraphs; those that click is told not to wrap (``\\b``) become blocks of plain text."""
+    for paragraph in help_text.replace("\f", "").strip().split("\n\n"):
+        lines = [line.rstrip() for line in paragraph.splitlines()]
+        yield from ["```text", *lines[1:], "```"] if lines[:1] == ["\b"] else lines
+        yield ""
+
+
 def _section(command: click.Command, context: click.Context) -> Iterator[str]:
     depth = len(context.command_path.split())
     yield f"{'#' * min(depth + 1, 6)} {context.command_path}"
     yield ""
     yield f"`{' '.join([context.command_path, *command.collect_usage_pieces(context)])}`"
     yield ""
-    help_text = (command.help or "").replace("\b\n", "").replace("\f", "").strip()
-    if help_text:
-        yield from (line.rstrip() for line in help_text.splitlines())
-        yield ""
+    if command.help:
+        yield from _prose(command.help)
     yield from _options(command, context)
 
 
