@@ -35,7 +35,8 @@ async def page_answer(request: Request, body: bytes, page: Page) -> Response:
     """One page of objects, manifest records or versions, with its date headers."""
     visit = visit_of(request)
     visit.objects = len(page.entries)
-    visit.mark = page.entries[-1].stamp if page.entries else page.mark
+    visit.newest = page.entries[-1].stamp if page.entries else None
+    visit.mark = page.mark
     return await answer(request, body, headers=resources.date_headers(page))
 
 

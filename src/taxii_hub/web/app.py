@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -40,22 +41,40 @@ from taxii_hub.web.visit import visit_of
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _COLLECTION = "/{api_root}/collections/{collection}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One path and the function for each of its methods.
+
+    ``kind`` is the word under which a consumer's requests are kept; None where no consumer asks.
+    """
+
+    path: str
+    kind: str | None
+    endpoints: Mapping[str, Endpoint]
+
+
 # In the order they are looked up: a client polls objects all day and asks for discovery once.
 # The front layer has taken a final slash off, so each path stands here once.
-ROUTES: Mapping[str, Mapping[str, Endpoint]] = {
-    f"{_COLLECTION}/objects": {"GET": objects.get, "POST": objects.post},
-    f"{_COLLECTION}/manifest": {"GET": manifest.get},
-    f"{_COLLECTION}/objects/{{object_id}}": {"GET": one_object.get, "DELETE": one_object.delete},
-    f"{_COLLECTION}/objects/{{object_id}}/versions": {"GET": versions.get},
-    _COLLECTION: {"GET": collections.get},
-    "/{api_root}/collections": {"GET": collections.get_all},
-    "/{api_root}/status/{status_id}": {"GET": status.get},
-    "/taxii2": {"GET": discovery.get},
-    "/health/live": {"GET": health.live},
-    "/health/ready": {"GET": health.ready},
-    "/metrics": {"GET": scrape.get},
-    "/{api_root}": {"GET": api_roots.get},
-}
+RESOURCES = (
+    Resource(f"{_COLLECTION}/objects", "objects", {"GET": objects.get, "POST": objects.post}),
+    Resource(f"{_COLLECTION}/manifest", "manifest", {"GET": manifest.get}),
+    Resource(
+        f"{_COLLECTION}/objects/{{object_id}}",
+        "object",
+        {"GET": one_object.get, "DELETE": one_object.delete},
+    ),
+    Resource(f"{_COLLECTION}/objects/{{object_id}}/versions", "versions", {"GET": versions.get}),
+    Resource(_COLLECTION, "collection", {"GET": collections.get}),
+    Resource("/{api_root}/collections", "collections", {"GET": collections.get_all}),
+    Resource("/{api_root}/status/{status_id}", "status", {"GET": status.get}),
+    Resource("/taxii2", "discovery", {"GET": discovery.get}),
+    Resource("/health/live", None, {"GET": health.live}),
+    Resource("/health/ready", None, {"GET": health.ready}),
+    Resource("/metrics", None, {"GET": scrape.get}),
+    Resource("/{api_root}", "api-root", {"GET": api_roots.get}),
+)
 
 
 def create_app(hub: Hub) -> FastAPI:
@@ -81,9 +100,9 @@ def create_app(hub: Hub) -> FastAPI:
     )
     app.state.hub = hub
     app.state.metrics = metrics
-    app.router.routes.extend(_route(path, endpoints) for path, endpoints in ROUTES.items())
     for router in (openapi.router, whoami.router):
-        app.include_router(router, prefix="/api/v1")
+        app.include_router(router)
+    app.router.routes.extend(_route(resource) for resource in RESOURCES)
     return app
 
 
@@ -103,12 +122,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await hub.stop()
 
 
-def _route(path: str, endpoints: Mapping[str, Endpoint]) -> Route:
+def _route(resource: Resource) -> Route:
     """One route for all methods of a path, so that a 405 names every one of them."""
+    endpoints = resource.endpoints
 
     async def respond(request: Request) -> Response:
-        visit_of(request).route = path
+        visit = visit_of(request)
+        visit.route, visit.kind = resource.path, resource.kind
         method = "GET" if request.method == "HEAD" else request.method
         return await endpoints[method](request)
 
-    return Route(path, respond, methods=list(endpoints))
+    return Route(resource.path, respond, methods=list(endpoints))

@@ -45,7 +45,14 @@ REFUSALS: Mapping[str, Refusal] = {
     "unavailable": Refusal(503, "Not available right now"),
 }
 _BROKEN = Refusal(500, "The hub failed")
-_FRAMEWORK = {404: "Not found", 405: "Method not allowed"}
+_FRAMEWORK = {
+    404: Refusal(404, "Not found"),
+    405: Refusal(405, "Method not allowed"),
+}
+_ADVICE = {
+    404: "there is nothing at this path; discovery is at /taxii2/",
+    405: "this path does not know this method; the header Allow names those it knows",
+}
 
 
 async def on_hub_error(request: Request, error: HubError) -> Response:
@@ -66,8 +73,8 @@ async def on_hub_error(request: Request, error: HubError) -> Response:
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
     """The answer to what the framework refuses: unknown paths and methods."""
     visit_of(request).error = f"http-{error.status_code}"
-    title = _FRAMEWORK.get(error.status_code, "The request is wrong")
-    response = _response(Refusal(error.status_code, title))
+    refusal = _FRAMEWORK.get(error.status_code, Refusal(error.status_code, "The request is wrong"))
+    response = _response(refusal, description=_ADVICE.get(error.status_code))
     allowed = (error.headers or {}).get("Allow")
     if allowed:
         response.headers["allow"] = ", ".join(sorted(allowed.split(", ")))

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.web import errors
 from taxii_hub.web.metrics import Answered, Metrics
+from taxii_hub.web.telling import consumer_facts, request_line, shown
 from taxii_hub.web.visit import UNMATCHED, Visit, open_visit
 
 _log = structlog.get_logger("taxii_hub.web")
@@ -30,7 +31,6 @@ _HEADERS = (
 )
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 _CLIENT_GONE = 499  # the number proxies use in their logs; nobody is there to be sent it
-_LONGEST_PATH = 200
 
 
 @dataclass(slots=True)
@@ -84,46 +84,27 @@ class Front:
             reply.status = _CLIENT_GONE
         except Exception:  # noqa: BLE001 - the net: a defect becomes a TAXII error and a line in the log
             visit.error = "internal"
-            _log.exception("failed", request_id=visit.id, route=visit.route, path=path[:_LONGEST_PATH])
+            _log.exception("failed", request_id=visit.id, route=visit.route, path=shown(path))
             if not reply.status:
                 await errors.broken(visit.id)(scope, receive, reply)
         finally:
             self._tell(scope, path, visit, reply)
 
     def _tell(self, scope: Scope, path: str, visit: Visit, reply: _Reply) -> None:
+        """What is kept of the request: in the metrics, of the consumer, in the log."""
         if visit.route == UNMATCHED and (route := scope.get("route")) is not None:
             visit.route = route.path
-        seconds = time.perf_counter() - visit.started
-        status = reply.status or _CLIENT_GONE
-        method: str = scope["method"]
-        served = visit.objects if method == "GET" else 0
-        self.metrics.count(
-            Answered(visit.route, method, status, seconds, reply.sent, served, visit.published)
-        )
-        client = scope.get("client")
-        _log.info(
-            "request",
-            request_id=visit.id,
-            method=method[:20],
+        answered = Answered(
             route=visit.route,
-            path=path[:_LONGEST_PATH],
-            status=status,
-            ms=round(seconds * 1000, 2),
-            bytes=reply.sent,
-            source=client[0] if client else None,
-            **_details(visit),
+            method=scope["method"],
+            status=reply.status or _CLIENT_GONE,
+            seconds=time.perf_counter() - visit.started,
+            sent=reply.sent,
+            served=visit.objects if scope["method"] == "GET" else 0,
+            published=visit.published,
         )
-
-
-def _details(visit: Visit) -> dict[str, object]:
-    """What only some requests have."""
-    told: dict[str, object] = {}
-    if visit.account is not None:
-        told.update(account=visit.account.id, agency=visit.account.agency)
-    if visit.asked:
-        told["query"] = visit.asked
-    if visit.objects:
-        told["objects"] = visit.objects
-    if visit.error is not None:
-        told["error"] = visit.error
-    return told
+        self.metrics.count(answered)
+        if visit.account is not None and visit.kind is not None:
+            facts = consumer_facts(scope, visit, answered.status)
+            self.hub.consumers.note(visit.account.id, facts)
+        _log.info("request", **request_line(scope, path, visit, answered))

@@ -10,6 +10,7 @@ from typing import cast
 from starlette.requests import HTTPConnection
 
 from taxii_hub.model import Account, Collection
+from taxii_hub.taxii.filters import Asked
 
 UNMATCHED = "unmatched"
 _SCOPE_KEY = "taxii_hub.visit"
@@ -19,18 +20,21 @@ _SCOPE_KEY = "taxii_hub.visit"
 class Visit:
     """Filled on the way through the layers; ``started`` is on the monotonic clock, in seconds.
 
-    ``route`` is the template of the route that answers, ``asked`` the query parameters that may be
-    logged, ``objects`` how many items the answer holds, ``published`` how many objects were new.
+    ``route`` is the template of the route that answers and ``kind`` its word for consumers, ``objects``
+    how many items the answer holds, ``published`` how many objects were new, ``newest`` the last stamp
+    given, ``mark`` the stamp that an empty answer names.
     """
 
     id: str = field(default_factory=lambda: os.urandom(8).hex())
     started: float = field(default_factory=time.perf_counter)
     route: str = UNMATCHED
+    kind: str | None = None
     account: Account | None = None
     collection: Collection | None = None
-    asked: dict[str, str | int | list[str]] = field(default_factory=dict)
+    asked: Asked | None = None
     objects: int = 0
     published: int = 0
+    newest: int | None = None
     mark: int | None = None
     error: str | None = None
 

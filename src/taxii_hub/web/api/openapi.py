@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from taxii_hub.web.deps import account_of
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1")
 
 
 @router.get("/openapi.json", include_in_schema=False)

@@ -10,7 +10,7 @@ from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import Account, ApiRoot, ClientProfile
 from taxii_hub.web.deps import account_of, hub_of
 
-router = APIRouter()
+router = APIRouter(prefix="/api/v1")
 
 
 class CollectionRights(BaseModel):
@@ -42,7 +42,7 @@ class WhoAmI(BaseModel):
     api_roots: list[ApiRootRights]
 
 
-@router.get("/whoami", summary="What these credentials are good for")
+@router.get("/whoami", response_model_exclude_none=True, summary="What these credentials are good for")
 async def whoami(request: Request) -> WhoAmI:
     """The account, its roles, and its rights on every collection that is listed to it."""
     account, hub = account_of(request), hub_of(request)
