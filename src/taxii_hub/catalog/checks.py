@@ -99,7 +99,7 @@ def _check_collection(
                 f"there is no agency {word.text!r}",
                 "correct it, or write `members` for all members",
             )
-    if not draft.granted and not draft.collection.retired:
+    if members and not draft.granted and not draft.collection.retired:
         problems.add(
             draft.place, "nobody may read or write", "fill `read:` or `write:`, or say `retired: true`"
         )

@@ -59,15 +59,16 @@ class Section:
         return key in self._nodes
 
     def at(self, key: str) -> Place:
-        """Where the key stands; the section itself where it is absent."""
-        return self._nodes[key][0] if key in self._nodes else self.place
+        """Where the key stands; the section's line where it is absent."""
+        if key in self._nodes:
+            return self._nodes[key][0]
+        return Place(self.place.file, self.place.line, _join(self.place.key, key))
 
     def node(self, key: str, remedy: str) -> yaml.Node | None:
         """The raw value of a key that has to be there."""
         if key in self._nodes:
             return self._nodes[key][1]
-        place = Place(self.place.file, self.place.line, _join(self.place.key, key))
-        self._problems.add(place, "is missing", remedy)
+        self._problems.add(self.at(key), "is missing", remedy)
         return None
 
     def text(self, key: str, form: Form = LINE) -> str:
