@@ -14,11 +14,12 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from taxii_hub.errors import UnauthorizedError, UnavailableError
 from taxii_hub.exchange.credentials import Claim, read_claim
 from taxii_hub.exchange.limiter import FailureLimiter
+from taxii_hub.keyring import KeyEntry, Kind
 from taxii_hub.model import Account
 from taxii_hub.store.account_records import (
     AccountDirectory,
@@ -32,7 +33,7 @@ from taxii_hub.store.account_records import (
 STALE_AFTER = 5.0
 USE_EVERY = 10.0
 CACHED = 10_000
-PEPPER = "pepper"
+PEPPER: Final = "pepper"
 API_KEY_HEADER = "X-API-Key"
 
 NO_CREDENTIALS = (
@@ -45,19 +46,12 @@ WRONG_CREDENTIALS = (
 )
 
 
-class Pepper(Protocol):
-    """One secret of the keyring."""
+class Peppers(Protocol):
+    """What accounts need of the keyring."""
 
-    @property
-    def secret(self) -> bytes: ...
+    def newest(self, kind: Kind) -> tuple[int, bytes]: ...
 
-
-class Keyring(Protocol):
-    """What accounts need of :mod:`taxii_hub.keyring`; kind is ``pepper``."""
-
-    def newest(self, kind: str) -> tuple[str, bytes]: ...
-
-    def all(self, kind: str) -> Mapping[str, Pepper]: ...
+    def all(self, kind: Kind) -> Mapping[int, KeyEntry]: ...
 
 
 @dataclass(slots=True)
@@ -84,12 +78,13 @@ class Accounts:
     """
 
     def __init__(
-        self, directory: AccountDirectory, keyring: Keyring, clock: Callable[[], float] = time.time
+        self, directory: AccountDirectory, keyring: Peppers, clock: Callable[[], float] = time.time
     ) -> None:
         self._directory = directory
         self._keyring = keyring
         self._clock = clock
         self._revision: int | None = None
+        self._peppers: frozenset[int] = frozenset()
         self._refreshed_at = -math.inf
         self._credentials: dict[str, _Credential] = {}
         self._nobody = _Credential("", Account("", "", frozenset()), b"", secrets.token_bytes(32), 0.0, None)
@@ -111,7 +106,8 @@ class Accounts:
         """
         # The moment before the read: what was revoked later may not be in the answer.
         started = self._clock()
-        if await self._directory.revision() != self._revision:
+        peppers = frozenset(self._keyring.all(PEPPER))
+        if await self._directory.revision() != self._revision or peppers != self._peppers:
             self._take_over(await self._directory.read())
         self._refreshed_at = started
         if not 0 <= started - self._use_told_at < USE_EVERY:
@@ -192,10 +188,11 @@ class Accounts:
         }
         _, self._nobody.pepper = self._keyring.newest(PEPPER)
         self._verified.clear()
+        self._peppers = frozenset(peppers)
         self._revision = directory.revision
 
 
-def _credential(key: KeyRecord, account: AccountRecord, peppers: Mapping[str, Pepper]) -> _Credential:
+def _credential(key: KeyRecord, account: AccountRecord, peppers: Mapping[int, KeyEntry]) -> _Credential:
     dead = None
     pepper = peppers.get(key.pepper)
     if pepper is None:

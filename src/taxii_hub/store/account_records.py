@@ -45,7 +45,7 @@ class KeyRecord:
 
     id: str
     account: str
-    pepper: str
+    pepper: int
     mac: bytes
     created_at: int
     expires_at: int | None = None
@@ -99,3 +99,71 @@ class AccountDirectory(Protocol):
 
     async def note_use(self, uses: Iterable[KeyUse]) -> None:
         """Keep the latest of each; the revision stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What is kept of one request; never what was in it or in its answer.
+
+    ``at`` microseconds; ``kind`` the path's kind (``objects``, ``manifest``, ``discovery`` …);
+    ``collection`` the id of a collection that the account may know of, else None. ``sent``: the
+    position asked from (``next`` or ``added_after``) as a stamp; ``newest``: the last stamp given.
+    ``filtered``: the request had ``match[…]`` filters.
+    """
+
+    at: int
+    method: str
+    kind: str
+    status: int
+    collection: str | None = None
+    accept: str | None = None
+    user_agent: str | None = None
+    sent: int | None = None
+    newest: int | None = None
+    objects: int = 0
+    filtered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerNews:
+    """What one process saw of an account in a collection (None: outside of any) since it last told.
+
+    ``cursor`` is how far the account has walked, known at ``cursor_at``; both None where no request
+    told.
+    """
+
+    account: str
+    collection: str | None
+    last: RequestFacts
+    refused: RequestFacts | None = None
+    cursor: int | None = None
+    cursor_at: int | None = None
+    requests: int = 1
+    objects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerRecord:
+    """What is known of an account in a collection: the sum of all processes' news.
+
+    ``refused`` is the last request that was answered with 400 or above.
+    """
+
+    account: str
+    collection: str | None
+    last: RequestFacts
+    refused: RequestFacts | None
+    cursor: int | None
+    cursor_at: int | None
+    requests: int
+    objects: int
+
+
+class ConsumerLog(Protocol):
+    """Where the consumers' doings are kept. Raises UnavailableError when the database is away."""
+
+    async def tell(self, news: Iterable[ConsumerNews]) -> None:
+        """Add to what is known; the later of two facts wins, whoever told it first."""
+
+    async def read(self, account: str | None = None) -> tuple[ConsumerRecord, ...]:
+        """Of one account, or of all; by account and collection."""
