@@ -100,9 +100,9 @@ def create_app(hub: Hub) -> FastAPI:
     )
     app.state.hub = hub
     app.state.metrics = metrics
+    app.router.routes.extend(_route(resource) for resource in RESOURCES)
     for router in (openapi.router, whoami.router):
         app.include_router(router)
-    app.router.routes.extend(_route(resource) for resource in RESOURCES)
     return app
 
 

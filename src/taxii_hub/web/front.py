@@ -13,7 +13,10 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from taxii_hub.exchange.consumers import WALKS
 from taxii_hub.exchange.hub import Hub
+from taxii_hub.model import Account, Collection
+from taxii_hub.store.account_records import RequestFacts
 from taxii_hub.web import errors
 from taxii_hub.web.metrics import Answered, Metrics
 from taxii_hub.web.telling import consumer_facts, request_line, shown
@@ -90,6 +93,13 @@ class Front:
         finally:
             self._tell(scope, path, visit, reply)
 
+    def _keep(self, account: Account, facts: RequestFacts, collection: Collection | None) -> None:
+        self.hub.consumers.note(account.id, facts)
+        stamp = facts.sent if facts.newest is None else facts.newest
+        walks = facts.method == "GET" and facts.kind in WALKS and facts.status == 200 and not facts.filtered
+        if walks and collection is not None and stamp is not None:
+            self.metrics.positions.note(account, collection, stamp)
+
     def _tell(self, scope: Scope, path: str, visit: Visit, reply: _Reply) -> None:
         """What is kept of the request: in the metrics, of the consumer, in the log."""
         if visit.route == UNMATCHED and (route := scope.get("route")) is not None:
@@ -105,6 +115,5 @@ class Front:
         )
         self.metrics.count(answered)
         if visit.account is not None and visit.kind is not None:
-            facts = consumer_facts(scope, visit, answered.status)
-            self.hub.consumers.note(visit.account.id, facts)
+            self._keep(visit.account, consumer_facts(scope, visit, answered.status), visit.collection)
         _log.info("request", **request_line(scope, path, visit, answered))

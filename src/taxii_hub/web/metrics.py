@@ -20,6 +20,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from taxii_hub.web.lags import Lag, Positions
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -38,20 +40,6 @@ class Answered:
     published: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """How far one consumer is behind.
-
-    ``seconds`` lie between the newest object it may see and the one it was given last; 0 when it has
-    them all.
-    """
-
-    account: str
-    agency: str
-    collection: str
-    seconds: float
-
-
 class Metrics:
     """One worker's counters, in a registry of its own."""
 
@@ -59,6 +47,8 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call] # its module has no annotation here
         self._registry = registry = CollectorRegistry()
         self._worker = str(os.getpid())
+        self.positions = Positions()
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         names = ["worker", "route", "method"]
         self._requests = Counter(
             "taxii_hub_requests", "Requests answered.", [*names, "status"], registry=registry
@@ -76,7 +66,7 @@ class Metrics:
         self._lag = Gauge(
             "taxii_hub_consumer_lag_seconds",
             "How far a consumer is behind the newest object it may see.",
-            ["account", "agency", "collection"],
+            ["worker", "account", "agency", "collection"],
             registry=registry,
         )
         Gauge("taxii_hub_info", "Version of the hub.", ["version"], registry=registry).labels(version).set(1)
@@ -87,18 +77,29 @@ class Metrics:
     def count(self, answered: Answered) -> None:
         """Add one answered request."""
         method = answered.method if answered.method in _METHODS else "other"
-        self._requests.labels(self._worker, answered.route, method, str(answered.status)).inc()
-        self._seconds.labels(self._worker, answered.route, method).observe(answered.seconds)
+        requests, seconds = self._series(answered.route, method, answered.status)
+        requests.inc()
+        seconds.observe(answered.seconds)
         self._bytes.inc(answered.sent)
         self._served.inc(answered.served)
         self._published.inc(answered.published)
         if answered.status == 500:
             self._failures.inc()
 
+    def _series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """Looking a series up by its labels costs more than counting in it."""
+        key = (route, method, status)
+        if key not in self._known:
+            self._known[key] = (
+                self._requests.labels(self._worker, route, method, str(status)),
+                self._seconds.labels(self._worker, route, method),
+            )
+        return self._known[key]
+
     def render(self, database_up: bool, lags: Iterable[Lag]) -> bytes:
         """The text that a scrape is answered with."""
         self._database.set(database_up)
         self._lag.clear()
         for lag in lags:
-            self._lag.labels(lag.account, lag.agency, lag.collection).set(lag.seconds)
+            self._lag.labels(self._worker, lag.account, lag.agency, lag.collection).set(lag.seconds)
         return generate_latest(self._registry)

@@ -7,9 +7,8 @@ import time
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taxii_hub.errors import ForbiddenError
 from taxii_hub.exchange import publish
-from taxii_hub.exchange.access import may_write
+from taxii_hub.exchange.access import require_writing
 from taxii_hub.exchange.poll import poll
 from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import check_content_type
@@ -35,8 +34,7 @@ async def post(request: Request) -> Response:
     hub = hub_of(request)
     api_root = api_root_of(request, account)
     collection = collection_of(request, account, api_root)
-    if not may_write(hub, account, collection):
-        raise ForbiddenError("this account may not write to this collection")
+    require_writing(hub, account, collection)
     check_content_type(request.headers.get("content-type"))
     requested_at = time.time_ns() // 1000
     body = await read_body(request, api_root.max_content_length)

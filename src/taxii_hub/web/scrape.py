@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from taxii_hub.errors import HubError
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.web.answers import answer
 from taxii_hub.web.deps import account_with, hub_of
-from taxii_hub.web.metrics import CONTENT_TYPE, Lag, Metrics
+from taxii_hub.web.metrics import CONTENT_TYPE, Metrics
 
 LOOPBACK = "127.0.0.1"
 _SECONDS = 5.0
@@ -27,11 +28,12 @@ async def get(request: Request) -> Response:
 
 async def render(hub: Hub, metrics: Metrics) -> bytes:
     """The metrics, with what is asked of the hub at this moment."""
-    return metrics.render(not hub.ready(), await _lags(hub))
-
-
-async def _lags(hub: Hub) -> list[Lag]:
-    return []
+    try:
+        lags = await metrics.positions.lags(hub)
+    except HubError:
+        # a scrape while the database is away has to say just that
+        return metrics.render(database_up=False, lags=())
+    return metrics.render(not hub.ready(), lags)
 
 
 async def open_port(port: int, body: Callable[[], Awaitable[bytes]]) -> asyncio.Server:
