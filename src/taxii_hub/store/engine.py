@@ -7,6 +7,7 @@ streams work as on a large one. Whoever runs it holds the lock of the data folde
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pymongo import AsyncMongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from taxii_hub.errors import StoreError
 from taxii_hub.settings import Settings
@@ -150,7 +151,7 @@ class EmbeddedEngine:
 
     async def _left_over(self) -> Process | None:
         """The mongod of a hub that was killed, if it goes on well; otherwise it is ended."""
-        pid = _owner_of(self.data_dir / "db" / "mongod.lock")
+        pid = await _owner_in_time(self.data_dir / "db" / "mongod.lock")
         if pid is None:
             return None
         try:
@@ -199,14 +200,44 @@ def _own_name() -> str:
     return " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
 
 
+async def _owner_in_time(lock_file: Path) -> int | None:
+    """The process that runs on the files; None when there is none.
+
+    It takes the lock first and writes its number last, and takes the number away before the lock.
+    """
+    until = time.monotonic() + 2 * _PATIENCE
+    while _locked(lock_file) and time.monotonic() < until:
+        pid = _owner_of(lock_file)
+        if pid is not None:
+            return pid
+        await asyncio.sleep(0.02)
+    return None
+
+
+def _locked(lock_file: Path) -> bool:
+    try:
+        with lock_file.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
 def _owner_of(lock_file: Path) -> int | None:
     """The process that has this very lock file open (the file may have been moved with its folder)."""
     try:
         pid = int(lock_file.read_text())
-        handles = [str(h.readlink()) for h in Path(f"/proc/{pid}/fd").iterdir()]
+        wanted = lock_file.stat()
+        handles = list(Path(f"/proc/{pid}/fd").iterdir())
     except (OSError, ValueError):
         return None
-    return pid if os.path.realpath(lock_file) in handles else None
+    for handle in handles:
+        with suppress(OSError):  # a running process opens and closes files meanwhile
+            if os.path.samestat(handle.stat(), wanted):
+                return pid
+    return None
 
 
 def _arguments(pid: int) -> list[bytes]:
@@ -263,11 +294,21 @@ async def _end(process: Process, socket: str) -> None:
     """The shutdown command, then TERM, then KILL."""
     if not process.alive:
         return
-    with suppress(PyMongoError, TimeoutError):
-        async with asyncio.timeout(_PATIENCE), _client(socket) as client:
-            await client.admin.command("shutdown", force=True)
+    with suppress(PyMongoError, OSError):
+        async with asyncio.timeout(_PATIENCE):
+            await _ask_to_shut_down(socket)
+            await process.wait()
+            return
     for number in (signal.SIGTERM, signal.SIGKILL):
+        process.send(number)
         if await process.wait(_PATIENCE):
             return
-        process.send(number)
-    await process.wait()
+
+
+async def _ask_to_shut_down(socket: str) -> None:
+    """Raises OSError or PyMongoError when nobody listens."""
+    _, writer = await asyncio.open_unix_connection(socket)
+    writer.close()
+    async with _client(socket) as client:
+        with suppress(AutoReconnect):  # it closes the connection instead of answering
+            await client.admin.command("shutdown", force=True)

@@ -1,0 +1,165 @@
+"""The schema's version: made, brought forward, never used by a hub that does not know it.
+
+``meta`` holds two documents: ``schema`` (the version) and ``deployment`` (which secrets and which id
+namespace the data belong to). Every step may be repeated, so an interrupted migration is resumed by
+running it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pymongo import IndexModel
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure, PyMongoError
+
+from taxii_hub.errors import SchemaVersionError, StoreError, UnavailableError
+
+SCHEMA_VERSION: Final = 1
+
+Database = AsyncDatabase[dict[str, Any]]
+Indexes = Mapping[str, Sequence[IndexModel]]
+Step = Callable[[Database], Awaitable[None]]
+
+_STEPS: Final[Mapping[int, tuple[str, Step | None]]] = {1: ("collections and indexes", None)}
+"""What leads to each version. Version 1 has no step of its own: indexes are looked after at every run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What all hubs on one database share: the keyring's fingerprint and the id namespace."""
+
+    fingerprint: str
+    id_namespace: str
+
+
+async def migrate(
+    database: Database, indexes: Indexes, deployment: Deployment, dry_run: bool = False
+) -> tuple[str, ...]:
+    """Bring the database to this hub's schema; returns what was (or would be) done, in words.
+
+    Raises SchemaVersionError for a newer one, StoreError for one that belongs to other secrets or
+    that has data which an index refuses.
+    """
+    try:
+        version = await _version(database)
+        await _compare(database, deployment)
+        done = [f"schema version {n}: {_STEPS[n][0]}" for n in range(version + 1, SCHEMA_VERSION + 1)]
+        missing = await _missing(database, indexes)
+        done += [f"make {name}" for name in missing]
+        if not dry_run:
+            await _claim(database, deployment)
+            await _forward(database, version)
+            await _make(database, indexes)
+            await _reached(database, SCHEMA_VERSION)
+    except OperationFailure as error:
+        raise StoreError(
+            f"the database could not be migrated: {(error.details or {}).get('errmsg')}"
+        ) from error
+    except PyMongoError as error:
+        raise UnavailableError(f"the database went away ({type(error).__name__}); run it again") from error
+    return tuple(done)
+
+
+async def check_schema(database: Database, deployment: Deployment) -> None:
+    """Refuse a database that this hub must not use.
+
+    Raises SchemaVersionError (newer, or not migrated yet), StoreError (other secrets or another id
+    namespace), UnavailableError.
+    """
+    try:
+        version = await _version(database)
+        await _compare(database, deployment)
+    except PyMongoError as error:
+        raise UnavailableError(f"the database does not answer ({type(error).__name__})") from error
+    if version < SCHEMA_VERSION:
+        raise SchemaVersionError(
+            f"the database has schema version {version or 'none'}, this hub needs {SCHEMA_VERSION}: run"
+            " `taxii-hub store migrate` (`taxii-hub serve` does it too)"
+        )
+
+
+async def schema_version(database: Database) -> int:
+    """The version found, 0 where nothing was made yet. Raises SchemaVersionError for a newer one."""
+    try:
+        return await _version(database)
+    except PyMongoError as error:
+        raise UnavailableError(f"the database does not answer ({type(error).__name__})") from error
+
+
+async def _version(database: Database) -> int:
+    found = await database.meta.find_one({"_id": "schema"})
+    version = found["version"] if found else 0
+    if version > SCHEMA_VERSION:
+        raise SchemaVersionError(
+            f"the database has schema version {version}, made by a newer TAXII Hub; this one knows"
+            f" {SCHEMA_VERSION}: install the newer release, or restore a backup made before the migration"
+        )
+    return int(version)
+
+
+async def _compare(database: Database, deployment: Deployment) -> None:
+    found = await database.meta.find_one({"_id": "deployment"})
+    if found is None:
+        return
+    if found["fingerprint"] != deployment.fingerprint:
+        raise StoreError(
+            f"the database {database.name} belongs to hubs with other secrets, so accounts and cursors would not"
+            " verify: copy the secrets folder of the first hub to TAXII_HUB_SECRETS_DIR, or use another"
+            " TAXII_HUB_MONGODB_DATABASE"
+        )
+    if found["id_namespace"] != deployment.id_namespace:
+        raise StoreError(
+            f"the database {database.name} was filled with TAXII_HUB_ID_NAMESPACE={found['id_namespace']};"
+            f" with {deployment.id_namespace} every converted object would get a second id: set it back"
+        )
+
+
+async def _claim(database: Database, deployment: Deployment) -> None:
+    """The first hub's secrets and namespace are written; of two first ones the loser is refused."""
+    with suppress(DuplicateKeyError):
+        await database.meta.update_one(
+            {"_id": "deployment"}, {"$setOnInsert": asdict(deployment)}, upsert=True
+        )
+    await _compare(database, deployment)
+
+
+async def _forward(database: Database, version: int) -> None:
+    for number in range(version + 1, SCHEMA_VERSION + 1):
+        step = _STEPS[number][1]
+        if step is not None:
+            await step(database)
+            await _reached(database, number)
+
+
+async def _reached(database: Database, version: int) -> None:
+    change = {"$max": {"version": version}, "$setOnInsert": {"made": datetime.now(UTC)}}
+    await database.meta.update_one({"_id": "schema"}, change, upsert=True)
+
+
+async def _make(database: Database, indexes: Indexes) -> None:
+    for name, models in indexes.items():
+        if models:
+            await database[name].create_indexes(list(models))
+            continue
+        try:
+            await database.create_collection(name)
+        except CollectionInvalid:
+            continue
+
+
+async def _missing(database: Database, indexes: Indexes) -> list[str]:
+    missing = []
+    collections = set(await database.list_collection_names())
+    for name, models in indexes.items():
+        found = set(await database[name].index_information()) if name in collections else None
+        if found is None:
+            missing.append(f"collection {name}")
+        missing += [
+            f"index {name}.{m.document['name']}" for m in models if m.document["name"] not in (found or ())
+        ]
+    return missing
