@@ -14,12 +14,12 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
 
 from taxii_hub.errors import UnauthorizedError, UnavailableError
-from taxii_hub.exchange.credentials import Claim, read_claim
+from taxii_hub.exchange.account_admin import AccountAdmin
+from taxii_hub.exchange.credentials import PEPPER, Claim, Peppers, mac_of, read_claim
 from taxii_hub.exchange.limiter import FailureLimiter
-from taxii_hub.keyring import KeyEntry, Kind
+from taxii_hub.keyring import KeyEntry
 from taxii_hub.model import Account
 from taxii_hub.store.account_records import (
     AccountDirectory,
@@ -33,7 +33,6 @@ from taxii_hub.store.account_records import (
 STALE_AFTER = 5.0
 USE_EVERY = 10.0
 CACHED = 10_000
-PEPPER: Final = "pepper"
 API_KEY_HEADER = "X-API-Key"
 
 NO_CREDENTIALS = (
@@ -44,14 +43,6 @@ WRONG_CREDENTIALS = (
     "these credentials are not valid (now): check that the whole key was copied; keys expire and are revoked, "
     "the hub's admin sees which with `taxii-hub accounts show`"
 )
-
-
-class Peppers(Protocol):
-    """What accounts need of the keyring."""
-
-    def newest(self, kind: Kind) -> tuple[int, bytes]: ...
-
-    def all(self, kind: Kind) -> Mapping[int, KeyEntry]: ...
 
 
 @dataclass(slots=True)
@@ -74,12 +65,13 @@ class Accounts:
 
     ``authenticate`` is synchronous and touches memory only. It trusts that memory for 5 s after the
     last successful :meth:`refresh`; after that it refuses with UnavailableError, because a key may
-    have been revoked meanwhile.
+    have been revoked meanwhile. ``admin`` changes accounts; every process knows within 5 s.
     """
 
     def __init__(
         self, directory: AccountDirectory, keyring: Peppers, clock: Callable[[], float] = time.time
     ) -> None:
+        self.admin = AccountAdmin(directory, keyring, clock)
         self._directory = directory
         self._keyring = keyring
         self._clock = clock
@@ -160,8 +152,7 @@ class Accounts:
         self._failures.check(name, source, now)
         # An unknown key costs the same HMAC and comparison as a known one.
         credential = self._credentials.get(claim.key_id, self._nobody)
-        mac = hmac.digest(credential.pepper, claim.secret, "sha256")
-        same = hmac.compare_digest(mac, credential.mac)
+        same = hmac.compare_digest(mac_of(credential.pepper, claim.secret), credential.mac)
         refusal = credential.refusal(now)
         if not same or refusal:
             self._refuse(name, source, now, refusal or "the secret is wrong")

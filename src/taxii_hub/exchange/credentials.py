@@ -9,15 +9,29 @@ with certainty, without asking the hub.
 from __future__ import annotations
 
 import base64
+import hmac
 import re
 import secrets
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Protocol
 
-PREFIX = "thub"
+from taxii_hub.keyring import KeyEntry, Kind
+
+PEPPER: Final = "pepper"
+PREFIX: Final = "thub"
 LONGEST_HEADER = 2048
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _KEY = re.compile(rf"({PREFIX}_([a-z2-7]{{10}})_([a-z2-7]{{52}}))_([a-z2-7]{{7}})")
+
+
+class Peppers(Protocol):
+    """What accounts need of the keyring."""
+
+    def newest(self, kind: Kind) -> tuple[int, bytes]: ...
+
+    def all(self, kind: Kind) -> Mapping[int, KeyEntry]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,11 @@ def mint_key() -> MintedKey:
     secret = base64.b32encode(secrets.token_bytes(32)).decode().rstrip("=").lower()
     body = f"{PREFIX}_{key_id}_{secret}"
     return MintedKey(key_id, secret, f"{body}_{checksum(body)}")
+
+
+def mac_of(pepper: bytes, secret: bytes) -> bytes:
+    """What is stored of a secret. It has 256 random bits, so a fast hash is the right one."""
+    return hmac.digest(pepper, secret, "sha256")
 
 
 def checksum(body: str) -> str:

@@ -3,7 +3,8 @@
 ``accounts``: ``{_id: name, agency, title, roles, client_profile, created_at, revoked_at}``;
 ``keys``: ``{_id: key id, account, pepper, mac, created_at, expires_at, lifetime, revoked_at,
 last_used, refused}``. Each change is a transaction that first moves ``counters._id = "accounts"``: the
-number tells the processes that there is news, and its write conflict keeps two changes apart.
+number tells the processes that there is news, and its write conflict keeps two changes apart. A dry run
+is the same transaction, aborted at its end.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class AccountStore:
             tuple(key_of(document) for document in keys),
         )
 
-    async def add(self, account: AccountRecord, key: KeyRecord) -> None:
+    async def add(self, account: AccountRecord, key: KeyRecord, dry_run: bool = False) -> None:
         """A new account with its first key. Raises BadRequestError where the name was used before."""
 
         async def change(session: AsyncClientSession) -> None:
@@ -82,9 +83,11 @@ class AccountStore:
             await self._accounts.insert_one(_keyed(document), session=session)
             await self._keys.insert_one(_keyed(_filled(asdict(key))), session=session)
 
-        await self._change(change)
+        await self._change(change, dry_run)
 
-    async def rotate(self, key: KeyRecord, overlap_until: int) -> tuple[KeyRecord, ...]:
+    async def rotate(
+        self, key: KeyRecord, overlap_until: int, dry_run: bool = False
+    ) -> tuple[KeyRecord, ...]:
         """Add ``key`` beside the live one, which ends at ``overlap_until`` or at its own end if earlier."""
 
         async def change(session: AsyncClientSession) -> tuple[KeyRecord, ...]:
@@ -106,9 +109,9 @@ class AccountStore:
             await self._keys.insert_one(_keyed(_filled(asdict(key))), session=session)
             return tuple(live)
 
-        return await self._change(change)
+        return await self._change(change, dry_run)
 
-    async def revoke(self, account: str, key: str | None, at: int) -> tuple[str, ...]:
+    async def revoke(self, account: str, key: str | None, at: int, dry_run: bool = False) -> tuple[str, ...]:
         """End one key, or the account with all its keys; answers the ids that were live until now."""
 
         async def change(session: AsyncClientSession) -> tuple[str, ...]:
@@ -130,9 +133,9 @@ class AccountStore:
             )
             return tuple(ending)
 
-        return await self._change(change)
+        return await self._change(change, dry_run)
 
-    async def set_profile(self, account: str, client_profile: ClientProfile) -> None:
+    async def set_profile(self, account: str, client_profile: ClientProfile, dry_run: bool = False) -> None:
         """Change how answers to this account are shaped."""
 
         async def change(session: AsyncClientSession) -> None:
@@ -141,7 +144,7 @@ class AccountStore:
                 {"_id": account}, {"$set": {"client_profile": client_profile}}, session=session
             )
 
-        await self._change(change)
+        await self._change(change, dry_run)
 
     async def note_use(self, uses: Iterable[KeyUse]) -> None:
         """Keep the latest use and refusal of each key."""
@@ -150,12 +153,15 @@ class AccountStore:
             with reached():
                 await self._keys.bulk_write(writes, ordered=False)
 
-    async def _change(self, body: Callable[[AsyncClientSession], Awaitable[Result]]) -> Result:
+    async def _change(self, body: Callable[[AsyncClientSession], Awaitable[Result]], dry_run: bool) -> Result:
         async def run(session: AsyncClientSession) -> Result:
             await self._counters.update_one(
                 {"_id": COUNTER}, {"$inc": {"last": 1}}, upsert=True, session=session
             )
-            return await body(session)
+            result = await body(session)
+            if dry_run:
+                await session.abort_transaction()
+            return result
 
         with reached():
             async with self._client.start_session() as session:

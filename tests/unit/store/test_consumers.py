@@ -10,7 +10,7 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from taxii_hub.store.account_records import ConsumerNews, ConsumerRecord, RequestFacts
-from taxii_hub.store.consumers import INDEXES, ConsumerStore
+from taxii_hub.store.consumers import ConsumerStore
 
 COLLECTION = "0b8f6a6e-26e4-4dd5-8f4b-0a5c7b7e2c11"
 POLL = RequestFacts(
@@ -34,8 +34,6 @@ def run(mongodb_uri, mongodb_database):
         async def main():
             async with AsyncMongoClient(mongodb_uri) as client:
                 database = client[mongodb_database]
-                for name, indexes in INDEXES.items():
-                    await database[name].create_indexes(indexes)
                 return await body(ConsumerStore(database))
 
         return asyncio.run(main())
