@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -14,6 +16,7 @@ from taxii_hub.settings import PREFIX, Settings
 from tests.docs.markdown import DOCUMENTS, ROOT, anchors, blocks, headings, links
 
 DOCS = ROOT / "docs"
+MAPPING_LANGUAGE = ("loading.py", "expressions.py")
 
 
 def _tree(error: type[errors.HubError]) -> set[str]:
@@ -50,6 +53,21 @@ def test_every_setting_has_its_heading() -> None:
 def test_every_error_code_has_its_heading() -> None:
     missing, _ = _missing_and_stale(_tree(errors.HubError), DOCS / "errors.md")
     assert missing == []
+
+
+def _mapping_words() -> set[str]:
+    """Every key and word of ``mapping.yaml``: the loader writes them as sets of texts."""
+    trees = [ast.parse((ROOT / "src/taxii_hub/mapping" / name).read_text()) for name in MAPPING_LANGUAGE]
+    sets = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Set)]
+    return {part.value for node in sets for part in node.elts if isinstance(part, ast.Constant)}
+
+
+def test_every_mapping_key_is_explained() -> None:
+    path = DOCS / "mappings.md"
+    explained = set(re.findall(r"`([^`\n]+)`", path.read_text())) | set(headings(path))
+    words = _mapping_words()
+    assert {"identity", "detect", "fields", "ignore", "lookup"} <= words
+    assert sorted(words - explained) == []
 
 
 def test_command_line_is_documented_as_it_is() -> None:
