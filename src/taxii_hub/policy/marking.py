@@ -50,13 +50,19 @@ def policy_of(
 
     ``known_statements`` tells of a marking id whether its definition is known here to be a
     statement. It must count only definitions that ``origin`` or the hub itself published, else any
-    writer could defuse the markings of others. Never raises: what has not the form the standard gives it counts as unknown. A
-    marking-definition object is treated like any other object.
+    writer could defuse the markings of others. Never raises: what has not the form the standard
+    gives it counts as unknown. A marking-definition object is treated like any other object.
     """
     whole = _levels(_object_markings(value), known_statements)
     parts = _levels(_granular_markings(value), known_statements)
     levels = {*whole, *parts} if whole else {default_marking, *parts}
     return reduce(meet, [of_level(origin, level) for level in sorted(levels)])
+
+
+def markings_of(value: Mapping[str, Any]) -> frozenset[str]:
+    """The ids of all markings that an object names, whole or granular."""
+    named = (*_object_markings(value), *_granular_markings(value))
+    return frozenset(marking for marking in named if isinstance(marking, str))
 
 
 def _levels(markings: Iterator[Any], known_statements: Callable[[str], bool]) -> set[str]:

@@ -78,6 +78,7 @@ class PolicyClasses:
             origin=document["origin"],
             level=document["level"],
             audience=None if audience is None else frozenset(audience),
+            reason=document["reason"],
         )
         self._by_collection.setdefault(document["c"], {})[number] = policy
         self._seen_at.setdefault(number, self._clock())
@@ -111,6 +112,7 @@ class PolicyClasses:
             "origin": policy.origin,
             "level": policy.level,
             "audience": None if policy.audience is None else sorted(policy.audience),
+            "reason": policy.reason,
         }
 
         async def insert(session: AsyncClientSession) -> None:

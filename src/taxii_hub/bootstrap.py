@@ -1,0 +1,73 @@
+"""Settings → store → hub: the one place that knows which class answers which interface."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from taxii_hub.catalog.documents import from_document
+from taxii_hub.errors import SettingsError
+from taxii_hub.exchange.accounts import Accounts
+from taxii_hub.exchange.consumers import Consumers
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.keyring import Keyring
+from taxii_hub.settings import Settings
+from taxii_hub.stix.validation import Validator
+from taxii_hub.store import accounts, catalogs, feed
+from taxii_hub.store.accounts import AccountStore
+from taxii_hub.store.catalogs import Catalogs
+from taxii_hub.store.consumers import ConsumerStore
+from taxii_hub.store.engine import engine_for
+from taxii_hub.store.feed import MongoFeed
+from taxii_hub.store.topology import connect
+
+INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES}
+
+
+def build_hub(settings: Settings, uri: str, keyring: Keyring) -> Hub:
+    """Put a hub together; nothing is asked of the database before ``hub.start()``."""
+    client = connect(uri)
+    database = client[settings.mongodb_database]
+
+    async def check() -> None:
+        for name, indexes in INDEXES.items():
+            await database[name].create_indexes(list(indexes))
+
+    return Hub(
+        settings=settings,
+        keyring=keyring,
+        catalogs=Catalogs(database, from_document),
+        accounts=Accounts(AccountStore(database), keyring),
+        consumers=Consumers(ConsumerStore(database)),
+        feed=MongoFeed(database),
+        validator=Validator(),
+        check=check,
+        close=client.close,
+    )
+
+
+@asynccontextmanager
+async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
+    """A started hub for a command; joins a running hub's database, or starts one for the duration.
+
+    Where no catalogue is in force yet ``hub.catalog`` raises StoreError and everything else works.
+    """
+    async with engine_for(settings) as uri:
+        hub = build_hub(settings, uri, Keyring.open(settings.secrets, create=True))
+        try:
+            await hub.start()
+            yield hub
+        finally:
+            await hub.stop()
+
+
+def create_app_from_environment() -> FastAPI:
+    """The application of one worker; ``taxii-hub serve`` has started the database before."""
+    from taxii_hub.web.app import create_app
+
+    settings = Settings.from_environment()
+    if settings.mongodb_uri is None:
+        raise SettingsError("TAXII_HUB_MONGODB_URI: a worker needs it; start the hub by `taxii-hub serve`")
+    return create_app(build_hub(settings, settings.mongodb_uri, Keyring.open(settings.secrets, create=False)))

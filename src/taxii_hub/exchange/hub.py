@@ -1,0 +1,116 @@
+"""The hub as one process holds it: what the journeys, the web room and the commands work on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from taxii_hub.errors import HubError
+from taxii_hub.exchange.accounts import Accounts
+from taxii_hub.exchange.consumers import Consumers
+from taxii_hub.keyring import Keyring
+from taxii_hub.model import Catalog
+from taxii_hub.settings import Settings
+from taxii_hub.stix.validation import Validator
+from taxii_hub.store.base import Feed
+
+BEAT = 1.0
+"""Seconds between two looks at what changed."""
+STALE = 5.0
+"""Seconds without a successful look after which this process is not ready."""
+
+log = structlog.get_logger(__name__)
+
+
+class CatalogInForce(Protocol):
+    """The catalogue that every running hub serves."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """Raises StoreError if there is none."""
+
+    async def refresh(self) -> None:
+        """Take over a newer version."""
+
+
+class RunningFeed(Feed, Protocol):
+    """A feed with what keeps it up to date."""
+
+    async def refresh(self) -> None:
+        """Read what changed."""
+
+    async def stop(self) -> None:
+        """Finish waiting commits."""
+
+
+@dataclass(slots=True)
+class Hub:
+    """Everything one process needs. ``check`` refuses a database that must not be used; ``close``
+    ends the connections."""
+
+    settings: Settings
+    keyring: Keyring
+    catalogs: CatalogInForce
+    accounts: Accounts
+    consumers: Consumers
+    feed: RunningFeed
+    validator: Validator
+    check: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]
+    beaten_at: float = float("-inf")
+    trouble: str | None = None
+    _heart: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalogue in force. Raises StoreError if there is none."""
+        return self.catalogs.catalog
+
+    async def start(self) -> None:
+        """Look at everything once, then go on looking each second."""
+        await self.check()
+        await self._beat()
+        self._heart = asyncio.create_task(self._keep_beating())
+
+    async def stop(self) -> None:
+        """Finish what was begun; what consumers did is told a last time."""
+        if self._heart is not None:
+            self._heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._heart
+        for last in (self.consumers.flush, self.feed.stop, self.close):
+            try:
+                await last()
+            except HubError as error:
+                log.warning("could not finish in order", error=str(error))
+
+    def ready(self) -> list[str]:
+        """Why this process should get no requests; empty when it should."""
+        if time.monotonic() - self.beaten_at < STALE:
+            return []
+        return [self.trouble or "the database has not answered for five seconds"]
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            try:
+                await self._beat()
+            except HubError as error:
+                if self.trouble is None:
+                    log.warning("a look at what changed failed", error=str(error))
+                self.trouble = str(error)
+
+    async def _beat(self) -> None:
+        await self.keyring.refresh()
+        await self.catalogs.refresh()
+        await self.accounts.refresh()
+        await self.feed.refresh()
+        await self.consumers.refresh()
+        self.beaten_at = time.monotonic()
+        self.trouble = None

@@ -1,0 +1,87 @@
+"""The journey of a poll: visibility, one read of one snapshot, a signed place to go on from.
+
+Objects, object, manifest and versions are four projections of the same two functions.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from taxii_hub.errors import NotFoundError
+from taxii_hub.exchange.access import require_reading, visibility_of
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.model import Account, Collection, ObjectQuery, Page
+from taxii_hub.store.base import Projection
+from taxii_hub.taxii.cursor import Cursor, CursorKeys, decode, encode, resume
+from taxii_hub.taxii.filters import Asked
+
+SPEC_VERSION = "2.1"
+_MATCHES_NOTHING = ("-",)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page, and the ``next`` that goes on after it (None on the last one)."""
+
+    page: Page
+    next: str | None
+
+
+async def poll(
+    hub: Hub, account: Account, collection: Collection, asked: Asked, projection: Projection
+) -> Answer:
+    """One page of a collection. Raises ForbiddenError, BadCursorError, BadRequestError."""
+    require_reading(hub, account, collection)
+    query = _going_on(hub, asked, collection, None)
+    visibility = await visibility_of(hub, account.agency, collection)
+    if query.spec_versions and SPEC_VERSION not in query.spec_versions:
+        query = replace(query, ids=_MATCHES_NOTHING)
+    page = await hub.feed.page(visibility, query, projection, _limit(hub, query))
+    return Answer(page, _next(hub, page, query, collection, None))
+
+
+async def poll_object(
+    hub: Hub, account: Account, collection: Collection, object_id: str, asked: Asked, projection: Projection
+) -> Answer:
+    """Versions of one object. Raises NotFoundError where the reader may see none of it."""
+    require_reading(hub, account, collection)
+    query = _going_on(hub, asked, collection, object_id)
+    visibility = await visibility_of(hub, account.agency, collection)
+    if query.spec_versions and SPEC_VERSION not in query.spec_versions:
+        query = replace(query, types=_MATCHES_NOTHING)
+    page = await hub.feed.object_page(visibility, object_id, query, projection, _limit(hub, query))
+    if not page.exists:
+        raise NotFoundError("there is no object of this id in this collection for these credentials")
+    return Answer(page, _next(hub, page, query, collection, object_id))
+
+
+def _going_on(hub: Hub, asked: Asked, collection: Collection, object_id: str | None) -> ObjectQuery:
+    if asked.next is None:
+        return asked.query
+    cursor = decode(_keys(hub), asked.next, time.time_ns() // 1000)
+    return resume(asked, cursor, collection.number, object_id)
+
+
+def _limit(hub: Hub, query: ObjectQuery) -> int:
+    return min(query.limit or hub.settings.default_limit, hub.settings.max_limit)
+
+
+def _next(
+    hub: Hub, page: Page, query: ObjectQuery, collection: Collection, object_id: str | None
+) -> str | None:
+    if not page.more:
+        return None
+    position = page.entries[-1].stamp
+    walk = replace(query, position=None, limit=None)
+    return encode(
+        _keys(hub), Cursor(collection.number, position, object_id, walk, epoch=hub.catalog.version)
+    )
+
+
+def _keys(hub: Hub) -> CursorKeys:
+    every = hub.keyring.all("cursor")
+    return CursorKeys(
+        newest=hub.keyring.newest("cursor"),
+        all={number: (key.secret, key.retired) for number, key in every.items()},
+    )

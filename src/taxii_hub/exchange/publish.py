@@ -1,0 +1,245 @@
+"""The one gate (rule R6): may write → parse → validate → mark → policy → store → audit → notify.
+
+TAXII clients, file ingest and whatever comes later pass through :func:`publish_members`. Every
+object has an outcome of its own; one bad object never spoils its neighbours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taxii_hub.errors import ForbiddenError, NotFoundError, TooLargeError
+from taxii_hub.exchange.access import require_reading, require_writing, visibility_of
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.model import (
+    Account,
+    ApiRoot,
+    Collection,
+    ObjectQuery,
+    Outcome,
+    Policy,
+    Status,
+    Visibility,
+)
+from taxii_hub.policy.marking import markings_of, policy_of
+from taxii_hub.policy.reading import readable
+from taxii_hub.stix.validation import Finding, Validator, version_of
+from taxii_hub.store.base import Offer, Publication, Removal
+from taxii_hub.taxii.envelope import Member, digest, parse_envelope
+from taxii_hub.taxii.filters import Asked
+
+MAX_OBJECTS = 50_000
+"""Objects in one envelope: their outcomes have to fit into one status document of 16 MB."""
+IN_THREAD_BYTES = 128 * 1024
+MESSAGE_LENGTH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One object that may be stored; ``note`` tells what is worth knowing though it was accepted."""
+
+    position: int
+    member: Member
+    value: Mapping[str, Any]
+    version: int | None
+    version_text: str | None
+    digest: bytes
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Where a publication goes, and on whose behalf."""
+
+    account: Account
+    api_root: ApiRoot
+    collection: Collection
+
+
+async def publish(
+    hub: Hub, account: Account, collection: Collection, api_root: ApiRoot, body: bytes, requested_at: int
+) -> Status:
+    """Publish the body of a POST. The status is complete, and what it calls a success is durable.
+
+    Raises ForbiddenError, BadEnvelopeError, TooLargeError, UnavailableError.
+    """
+    require_writing(hub, account, collection)
+    members = await _off_loop(len(body), lambda: parse_envelope(body))
+    return await publish_members(hub, Gate(account, api_root, collection), members, requested_at)
+
+
+async def publish_members(hub: Hub, gate: Gate, members: Sequence[Member], requested_at: int) -> Status:
+    """Publish objects that were parsed already."""
+    require_writing(hub, gate.account, gate.collection)
+    if len(members) > MAX_OBJECTS:
+        raise TooLargeError(
+            f"an envelope may hold {MAX_OBJECTS} objects; this one has {len(members)}. Send it in parts."
+        )
+    size = sum(len(member.data) for member in members)
+    settled, checked = await _off_loop(
+        size, lambda: check_members(hub.validator, gate.collection, members, requested_at)
+    )
+    policies = await _policies(hub, gate, checked)
+    numbers = await hub.feed.intern(gate.collection.number, frozenset(policies))
+    classes = await hub.feed.classes(gate.collection.number)
+    creators = {agency.identity: agency.name for agency in hub.catalog.agencies if agency.identity}
+    publication = Publication(
+        id=str(uuid.uuid4()),
+        collection=gate.collection.number,
+        collection_id=gate.collection.id,
+        api_root=gate.api_root.path,
+        agency=gate.account.agency,
+        account=gate.account.id,
+        epoch=hub.catalog.version,
+        requested_at=requested_at,
+        readable=readable(classes, gate.account.agency),
+        offers=tuple(
+            _offer(item, numbers[policy], creators)
+            for item, policy in zip(checked, policies, strict=True)
+        ),
+        settled=tuple(settled),
+    )
+    return await hub.feed.commit(publication)
+
+
+def check_members(
+    validator: Validator, collection: Collection, members: Sequence[Member], now: int
+) -> tuple[list[tuple[int, Outcome]], list[Checked]]:
+    """Settle what cannot be stored, by the collection's validation mode; the rest goes on."""
+    settled: list[tuple[int, Outcome]] = []
+    checked: list[Checked] = []
+    for position, member in enumerate(members):
+        problem = member.problem or _floor(validator, member)
+        findings: list[Finding] = []
+        if problem is None and member.value is not None and collection.validation != "off":
+            findings = validator.findings(member.value, now)
+            if collection.validation == "strict":
+                problem = _words(findings, "must")
+        if problem is not None or member.value is None:
+            settled.append((position, _refused(member, position, problem or "not a JSON object")))
+            continue
+        version, version_text = version_of(member.value)
+        checked.append(
+            Checked(
+                position,
+                member,
+                member.value,
+                version,
+                version_text,
+                digest(member.value),
+                note=_words(findings, "must", "should"),
+            )
+        )
+    return settled, checked
+
+
+def _floor(validator: Validator, member: Member) -> str | None:
+    return None if member.value is None else validator.floor(member.value)
+
+
+def _words(findings: Sequence[Finding], *levels: str) -> str | None:
+    words = [f"{f.path}: {f.message}" if f.path else f.message for f in findings if f.level in levels]
+    text = "; ".join(words)
+    return (text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH - 1] + "…") or None
+
+
+def _refused(member: Member, position: int, problem: str) -> Outcome:
+    value = member.value or {}
+    given = value.get("id")
+    known = given if isinstance(given, str) and given else f"(no id; object {position + 1} of the request)"
+    spelled = value.get("modified", value.get("created"))
+    version = spelled if isinstance(spelled, str) and version_of(value)[0] is not None else None
+    return Outcome(known[:300], version, ok=False, message=problem[:MESSAGE_LENGTH])
+
+
+async def _policies(hub: Hub, gate: Gate, checked: Sequence[Checked]) -> list[Policy]:
+    """The policy of each object, in order. A statement marking counts as known only where the
+    publisher itself defined it, here or before."""
+    agency = gate.account.agency
+    here = {item.value["id"] for item in checked if _is_statement(item.value)}
+    asked = {ref for item in checked for ref in markings_of(item.value)} - here
+    known = here | await _own_statements(hub, gate, asked)
+    return [
+        policy_of(item.value, agency, gate.collection.default_marking, known.__contains__)
+        for item in checked
+    ]
+
+
+async def _own_statements(hub: Hub, gate: Gate, ids: set[str]) -> set[str]:
+    unknown = sorted(i for i in ids if i.startswith("marking-definition--"))[:1000]
+    if not unknown:
+        return set()
+    agency = gate.account.agency
+    classes = await hub.feed.classes(gate.collection.number)
+    own = tuple(sorted(number for number, policy in classes.items() if policy.origin == agency))
+    visibility = Visibility(gate.collection.number, agency, own, hub.catalog.version)
+    page = await hub.feed.page(visibility, ObjectQuery(ids=tuple(unknown)), "objects", len(unknown))
+    stored = parse_envelope(b'{"objects":[' + b",".join(entry.data for entry in page.entries) + b"]}")
+    return {m.value["id"] for m in stored if m.value is not None and _is_statement(m.value)}
+
+
+def _is_statement(value: Mapping[str, Any]) -> bool:
+    return value.get("type") == "marking-definition" and value.get("definition_type") == "statement"
+
+
+def _offer(item: Checked, policy: int, creators: Mapping[str, str]) -> Offer:
+    creator = item.value.get("created_by_ref")
+    return Offer(
+        position=item.position,
+        id=item.value["id"],
+        type=item.value["type"],
+        version=item.version,
+        version_text=item.version_text,
+        digest=item.digest,
+        data=item.member.data,
+        policy=policy,
+        creator=creators.get(creator) if isinstance(creator, str) else None,
+        note=item.note,
+    )
+
+
+async def _off_loop(size: int, work: Callable[[], Any]) -> Any:
+    """Large bodies are worked on in a thread, so that other requests go on meanwhile."""
+    return work() if size < IN_THREAD_BYTES else await asyncio.to_thread(work)
+
+
+async def remove(
+    hub: Hub, account: Account, collection: Collection, object_id: str, asked: Asked
+) -> None:
+    """DELETE: versions of an object that the account's own agency published (T-5.7-01…12).
+
+    Raises ForbiddenError where he may not, NotFoundError where he may see none of them.
+    """
+    require_writing(hub, account, collection)
+    require_reading(hub, account, collection)
+    visibility = await visibility_of(hub, account.agency, collection)
+    classes = await hub.feed.classes(collection.number)
+    removal = Removal(
+        id=str(uuid.uuid4()),
+        collection=collection.number,
+        agency=account.agency,
+        account=account.id,
+        epoch=hub.catalog.version,
+        readable=visibility.classes,
+        own=tuple(n for n in visibility.classes if classes[n].origin == account.agency),
+        object_id=object_id,
+        versions=asked.query.versions,
+    )
+    result = await hub.feed.remove(removal)
+    if result == "not-found":
+        raise NotFoundError("there is no such object, or no such version of it, for these credentials")
+    if result == "not-own":
+        raise ForbiddenError("only the agency that published an object deletes it; nothing was deleted")
+
+
+async def status(hub: Hub, account: Account, api_root: ApiRoot, status_id: str) -> Status:
+    """A status of the last days, for the agency that sent the request. Raises NotFoundError."""
+    found = await hub.feed.status(status_id)
+    if found is None or found.agency != account.agency or found.api_root != api_root.path:
+        raise NotFoundError("there is no status of this id for these credentials")
+    return found
+

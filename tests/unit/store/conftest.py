@@ -1,0 +1,5 @@
+"""Feeds on a database of their own."""
+
+from tests.support.feeds import feeds
+
+__all__ = ("feeds",)
