@@ -17,7 +17,7 @@ from bson.int64 import Int64
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -30,8 +30,11 @@ INDEXES: dict[str, list[IndexModel]] = {
     "collection_numbers": [IndexModel([("n", ASCENDING)], name="number", unique=True)],
 }
 
+_NEWEST = [("_id", DESCENDING)]
 _NONE = "no catalogue is in force; run `taxii-hub collections apply`"
-_RACES = 20
+
+BUDGET = 20.0
+"""Seconds that an apply is tried before the caller hears 503; the driver alone would go on for 120."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +82,14 @@ class Catalogs:
         hub wrote: then no catalogue is in force here, because an old one might grant too much.
         """
         async with self._lock, _reachable():
-            newest = await self._versions.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
-            if newest is None:
+            newest = await self._versions.find_one({}, {"_id": 1}, sort=_NEWEST)
+            if newest is not None and newest["_id"] == self.version:
+                return
+            stored = await self._versions.find_one({}, sort=_NEWEST)
+            if stored is None:
                 self._catalog, self._absence = None, _NONE
-            elif newest["_id"] != self.version:
-                self._take_over(await self._versions.find_one({"_id": newest["_id"]}))
+            else:
+                self._take_over(stored)
 
     async def apply(
         self, document: Mapping[str, Any], by: str, expected_version: int | None = None
@@ -95,19 +101,11 @@ class Catalogs:
         is missing that holds objects.
         """
         proposal = _Proposal(dict(document), self._decode(dict(document)), by, expected_version)
-        async with self._lock, _reachable():
-            for _ in range(_RACES):
-                try:
-                    stored = await self._commit(proposal)
-                except DuplicateKeyError:
-                    continue  # another applier was first; look at what is in force now
-                self._take_over(stored)
-                return self.catalog
-        raise UnavailableError("others keep applying catalogues; try again")
+        async with self._lock, _reachable(), asyncio.timeout(BUDGET):
+            self._take_over(await self._commit(proposal))
+            return self.catalog
 
-    def _take_over(self, stored: Mapping[str, Any] | None) -> None:
-        if stored is None:
-            return
+    def _take_over(self, stored: Mapping[str, Any]) -> None:
         try:
             catalog = self._decode(stored["document"])
         except CatalogError as error:
@@ -124,7 +122,7 @@ class Catalogs:
             )
 
     async def _store(self, session: AsyncClientSession, proposal: _Proposal) -> Document:
-        newest = await self._versions.find_one({}, sort=[("_id", DESCENDING)], session=session)
+        newest = await self._versions.find_one({}, sort=_NEWEST, session=session)
         version = newest["_id"] if newest is not None else 0
         if proposal.expected_version not in {None, version}:
             raise CatalogError(
@@ -181,7 +179,7 @@ class Catalogs:
 async def _reachable() -> AsyncIterator[None]:
     try:
         yield
-    except PyMongoError as error:
+    except (PyMongoError, TimeoutError) as error:
         raise UnavailableError("the database did not answer about the catalogue; try again") from error
 
 

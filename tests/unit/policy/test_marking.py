@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxii_hub.model import Policy
-from taxii_hub.policy.marking import policy_of
+from taxii_hub.policy.marking import markings_of, policy_of
 from taxii_hub.policy.reading import of_level
 
 TLP = {
@@ -35,7 +35,7 @@ def policy(value: dict[str, object], default: str = "amber") -> Policy:
     return policy_of(value, "us-kite", default, known)
 
 
-def marked(*words: str) -> dict[str, object]:
+def marked(*words: str) -> dict[str, list[object]]:
     return {"object_marking_refs": [IDS.get(word, word) for word in words]}
 
 
@@ -101,6 +101,12 @@ def test_the_unmarked_rest_counts_as_the_default():
 def test_a_language_marks_nothing():
     value = {"granular_markings": [{"lang": "de", "selectors": ["name"]}]}
     assert policy(value, "green") == of_level("us-kite", "green")
+
+
+def test_the_ids_of_all_markings():
+    value = marked("amber", STATEMENT) | {"granular_markings": [*granular("red"), {"lang": "de"}, 7]}
+    value["object_marking_refs"] += [None]
+    assert markings_of(value) == {IDS["amber"], STATEMENT, IDS["red"]}
 
 
 def reads(one: Policy) -> bool:
