@@ -37,24 +37,34 @@ _TYPE: Final = re.compile(r"(?=.{3,250}--)[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
 _ID: Final = re.compile(f"{_TYPE.pattern}--{_UUID}")
 
-_CONTRIBUTING: Final[dict[str, str]] = {
-    "artifact": "hashes payload_bin",
-    "autonomous-system": "number",
-    "directory": "path",
-    "domain-name": "value",
-    "email-addr": "value",
-    "email-message": "from_ref subject body",
-    "file": "hashes name extensions parent_directory_ref",
-    "ipv4-addr": "value",
-    "ipv6-addr": "value",
-    "mac-addr": "value",
-    "mutex": "name",
-    "network-traffic": "start end src_ref dst_ref src_port dst_port protocols extensions",
-    "software": "name cpe swid vendor version",
-    "url": "value",
-    "user-account": "account_type user_id account_login",
-    "windows-registry-key": "key values",
-    "x509-certificate": "hashes serial_number",
+_CONTRIBUTING: Final[Mapping[str, tuple[str, ...]]] = {
+    "artifact": ("hashes", "payload_bin"),
+    "autonomous-system": ("number",),
+    "directory": ("path",),
+    "domain-name": ("value",),
+    "email-addr": ("value",),
+    "email-message": ("from_ref", "subject", "body"),
+    "file": ("hashes", "name", "extensions", "parent_directory_ref"),
+    "ipv4-addr": ("value",),
+    "ipv6-addr": ("value",),
+    "mac-addr": ("value",),
+    "mutex": ("name",),
+    "network-traffic": (
+        "start",
+        "end",
+        "src_ref",
+        "dst_ref",
+        "src_port",
+        "dst_port",
+        "protocols",
+        "extensions",
+    ),
+    "process": (),
+    "software": ("name", "cpe", "swid", "vendor", "version"),
+    "url": ("value",),
+    "user-account": ("account_type", "user_id", "account_login"),
+    "windows-registry-key": ("key", "values"),
+    "x509-certificate": ("hashes", "serial_number"),
 }
 _HASH_ORDER: Final = ("MD5", "SHA-1", "SHA-256", "SHA-512")
 
@@ -84,6 +94,11 @@ def mint(namespace: UUID, object_type: str, *seed: str) -> str:
     return f"{object_type}--{uuid5(namespace, json.dumps([object_type, *seed], separators=(',', ':')))}"
 
 
+def contributing_properties(object_type: str) -> tuple[str, ...] | None:
+    """The ID-contributing properties of a cyber-observable type; None for any other type."""
+    return _CONTRIBUTING.get(object_type)
+
+
 def sco_id(value: Mapping[str, Any]) -> str:
     """The deterministic id of a cyber-observable from its ID-contributing properties (section 2.9).
 
@@ -91,10 +106,7 @@ def sco_id(value: Mapping[str, Any]) -> str:
     ``KeyError`` where ``value["type"]`` is no cyber-observable of the standard.
     """
     object_type = value["type"]
-    if TYPES[object_type] != "sco":
-        raise KeyError(object_type)
-    names = _CONTRIBUTING.get(object_type, "").split()
-    seed = {name: value[name] for name in names if name in value}
+    seed = {name: value[name] for name in _CONTRIBUTING[object_type] if name in value}
     if "hashes" in seed:
         seed["hashes"] = _one_hash(seed["hashes"])
     if not seed:

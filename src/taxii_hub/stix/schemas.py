@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -18,6 +19,7 @@ import jsonschema_rs
 from taxii_hub.stix.ids import TYPES
 
 _FOLDERS: Final = ("common", "sdos", "sros", "observables")
+_EMAIL: Final = re.compile(r'[^\s@<>()\[\],;:"\\]+@[^\s@<>(),;:"\\]+')
 
 
 @cache
@@ -37,7 +39,10 @@ def validators() -> dict[str, jsonschema_rs.Validator]:
             documents[name],
             registry=registry,
             retriever=_refuse,
+            # Linear time: some of the expressions would be exponential for a backtracking engine.
             pattern_options=jsonschema_rs.RegexOptions(),
+            validate_formats=True,
+            formats={"email": _is_email, "idn-hostname": _is_domain_name},
         )
         for name in (*TYPES, "core", "cyber-observable-core")
     }
@@ -72,6 +77,21 @@ def _document(path: Path) -> dict[str, Any]:
         document["required"] = ["selectors"]
         document["oneOf"] = [{"required": ["marking_ref"]}, {"required": ["lang"]}]
     return document
+
+
+def _is_email(text: str) -> bool:
+    """An address without a display name; the library's own check allows one."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def _is_domain_name(text: str) -> bool:
+    """The library's own check refuses the final dot of an absolute name (RFC 1034 section 3.1)."""
+    return _domain_name().is_valid(text.removesuffix("."))
+
+
+@cache
+def _domain_name() -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for({"format": "idn-hostname"}, validate_formats=True)
 
 
 def _refuse(uri: str) -> NoReturn:

@@ -1,0 +1,273 @@
+"""What STIX 2.1 demands and a JSON schema cannot say.
+
+Every check takes an object of which nothing is known but that it is a JSON object, and yields (path,
+message) pairs; what has the wrong type altogether is left to the schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from taxii_hub.stix import markings, patterns, timestamps
+from taxii_hub.stix.ids import contributing_properties, is_id
+from taxii_hub.stix.languages import is_language_tag
+from taxii_hub.stix.schemas import character_sets
+from taxii_hub.stix.selectors import points_at_something
+
+Found = Iterator[tuple[str, str]]
+
+_SEEN: Final = (("last_seen", "first_seen", False),)
+_TIMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "campaign": ("first_seen", "last_seen"),
+    "directory": ("ctime", "mtime", "atime"),
+    "email-message": ("date",),
+    "file": ("ctime", "mtime", "atime"),
+    "indicator": ("valid_from", "valid_until"),
+    "infrastructure": ("first_seen", "last_seen"),
+    "intrusion-set": ("first_seen", "last_seen"),
+    "language-content": ("object_modified",),
+    "malware": ("first_seen", "last_seen"),
+    "malware-analysis": ("submitted", "analysis_started", "analysis_ended"),
+    "network-traffic": ("start", "end"),
+    "observed-data": ("first_observed", "last_observed"),
+    "process": ("created_time",),
+    "relationship": ("start_time", "stop_time"),
+    "report": ("published",),
+    "sighting": ("first_seen", "last_seen"),
+    "threat-actor": ("first_seen", "last_seen"),
+    "user-account": (
+        "account_created",
+        "account_expires",
+        "credential_last_changed",
+        "account_first_login",
+        "account_last_login",
+    ),
+    "windows-registry-key": ("modified_time",),
+    "x509-certificate": ("validity_not_before", "validity_not_after"),
+}
+_EMBEDDED_TIMES: Final = (
+    ("file", ("extensions", "windows-pebinary-ext"), "time_date_stamp"),
+    ("x509-certificate", ("x509_v3_extensions",), "private_key_usage_period_not_before"),
+    ("x509-certificate", ("x509_v3_extensions",), "private_key_usage_period_not_after"),
+)
+_ORDER: Final[Mapping[str, tuple[tuple[str, str, bool], ...]]] = {
+    "campaign": _SEEN,
+    "indicator": (("valid_until", "valid_from", True),),
+    "infrastructure": _SEEN,
+    "intrusion-set": _SEEN,
+    "malware": _SEEN,
+    "network-traffic": (("end", "start", False),),
+    "observed-data": (("last_observed", "first_observed", False),),
+    "relationship": (("stop_time", "start_time", True),),
+    "sighting": _SEEN,
+    "threat-actor": _SEEN,
+}
+"""Per type: (later, earlier, whether they must differ)."""
+
+_CPE: Final = re.compile(
+    r"cpe:2\.3:[aho*-](?::(?:[?]+|\*)?(?:[A-Za-z0-9._-]|\\[\\!-/:-@\[-`{-~])+(?:[?]+|\*)?|:[*-]){10}"
+    r"|cpe:/[aho]?(?::[A-Za-z0-9._~%-]*){0,6}",
+)
+_PROPERTY_NAME: Final = re.compile(r"[a-z0-9_]{3,250}")
+_REFERENCES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "directory": {"contains_refs": ("file", "directory")},
+    "domain-name": {"resolves_to_refs": ("ipv4-addr", "ipv6-addr", "domain-name")},
+    "email-addr": {"belongs_to_ref": ("user-account",)},
+    "email-message": {
+        "from_ref": ("email-addr",),
+        "sender_ref": ("email-addr",),
+        "to_refs": ("email-addr",),
+        "cc_refs": ("email-addr",),
+        "bcc_refs": ("email-addr",),
+        "raw_email_ref": ("artifact",),
+    },
+    "file": {"parent_directory_ref": ("directory",), "content_ref": ("artifact",)},
+    "ipv4-addr": {"resolves_to_refs": ("mac-addr",), "belongs_to_refs": ("autonomous-system",)},
+    "ipv6-addr": {"resolves_to_refs": ("mac-addr",), "belongs_to_refs": ("autonomous-system",)},
+    "network-traffic": {
+        "src_ref": ("ipv4-addr", "ipv6-addr", "mac-addr", "domain-name"),
+        "dst_ref": ("ipv4-addr", "ipv6-addr", "mac-addr", "domain-name"),
+        "src_payload_ref": ("artifact",),
+        "dst_payload_ref": ("artifact",),
+        "encapsulates_refs": ("network-traffic",),
+        "encapsulated_by_ref": ("network-traffic",),
+    },
+    "process": {
+        "opened_connection_refs": ("network-traffic",),
+        "creator_user_ref": ("user-account",),
+        "image_ref": ("file",),
+        "parent_ref": ("process",),
+        "child_refs": ("process",),
+    },
+    "windows-registry-key": {"creator_user_ref": ("user-account",)},
+}
+"""Which types the references of the deprecated ``observed-data.objects`` may name."""
+
+
+def violations(value: Mapping[str, Any]) -> Found:
+    """Everything an object of the standard or of a custom type violates."""
+    object_type = value.get("type")
+    yield from _content(value)
+    if "lang" in value:
+        yield from _language("lang", value["lang"])
+    if "object_marking_refs" in value or "granular_markings" in value:
+        yield from _markings(value)
+    if object_type == "indicator":
+        yield from _pattern(value)
+    elif object_type == "marking-definition":
+        yield from _tlp(value)
+    elif object_type == "language-content":
+        yield from _translations(value)
+    elif object_type == "extension-definition":
+        if "created_by_ref" not in value:
+            yield "created_by_ref", "an extension-definition must name its creator"
+    elif object_type == "observed-data":
+        yield from _observed(value)
+
+
+def _content(value: Mapping[str, Any]) -> Found:
+    """The checks that hold inside ``observed-data.objects`` too."""
+    yield from _times(value)
+    match value.get("type"):
+        case "software":
+            yield from _software(value)
+        case "directory":
+            yield from _character_set("path_enc", value.get("path_enc"))
+        case "file":
+            yield from _character_set("name_enc", value.get("name_enc"))
+    yield from _random_id(value)
+
+
+def _times(value: Mapping[str, Any]) -> Found:
+    object_type = str(value.get("type"))
+    known: dict[str, int] = {}
+    for name in ("created", "modified", *_TIMES.get(object_type, ())):
+        text = value.get(name)
+        if isinstance(text, str):
+            try:
+                known[name] = timestamps.parse(text)
+            except ValueError as error:
+                yield name, str(error)
+    for later, earlier, differ in (("modified", "created", False), *_ORDER.get(object_type, ())):
+        if later in known and earlier in known and known[later] < known[earlier] + differ:
+            yield later, f"must {'be after' if differ else 'not be before'} {earlier} ({value[earlier]})"
+    for owner, way, name in _EMBEDDED_TIMES:
+        if owner == object_type:
+            yield from _embedded_time(value, way, name)
+
+
+def _embedded_time(value: Any, way: tuple[str, ...], name: str) -> Found:
+    for step in way:
+        value = value.get(step) if isinstance(value, dict) else None
+    text = value.get(name) if isinstance(value, dict) else None
+    if isinstance(text, str):
+        try:
+            timestamps.parse(text)
+        except ValueError as error:
+            yield ".".join((*way, name)), str(error)
+
+
+def _language(path: str, tag: Any) -> Found:
+    if isinstance(tag, str) and not is_language_tag(tag):
+        yield path, f"{tag[:40]!a} is no language tag of RFC 5646"
+
+
+def _software(value: Mapping[str, Any]) -> Found:
+    languages = value.get("languages")
+    for index, tag in enumerate(languages if isinstance(languages, list) else ()):
+        # ISO 639-2 codes, which earlier texts of STIX asked for, are still met.
+        if not (isinstance(tag, str) and re.fullmatch("[a-z]{3}", tag)):
+            yield from _language(f"languages[{index}]", tag)
+    cpe = value.get("cpe")
+    if isinstance(cpe, str) and not _CPE.fullmatch(cpe):
+        yield "cpe", f"{cpe[:60]!a} is no CPE 2.3 name"
+
+
+def _character_set(path: str, name: Any) -> Found:
+    if isinstance(name, str) and name.lower() not in character_sets():
+        yield path, f"{name[:40]!a} is no character set of IANA's registry"
+
+
+def _random_id(value: Mapping[str, Any]) -> Found:
+    """A cyber-observable without any ID-contributing property has a random id (section 2.9)."""
+    names, object_id = contributing_properties(str(value.get("type"))), value.get("id")
+    if names is None or any(name in value for name in names):
+        return
+    if isinstance(object_id, str) and is_id(object_id) and UUID(object_id[-36:]).version != 4:
+        yield "id", "must hold a random UUID (version 4): nothing is present to compute one from"
+
+
+def _markings(value: Mapping[str, Any]) -> Found:
+    references = value.get("object_marking_refs")
+    if isinstance(references, list) and value.get("id") in references:
+        yield "object_marking_refs", "the object marks itself"
+    granular = value.get("granular_markings")
+    for index, marking in enumerate(granular if isinstance(granular, list) else ()):
+        if not isinstance(marking, dict):
+            continue
+        place = f"granular_markings[{index}]"
+        if "marking_ref" in marking and marking["marking_ref"] == value.get("id"):
+            yield f"{place}.marking_ref", "the object marks itself"
+        yield from _language(f"{place}.lang", marking.get("lang"))
+        selectors = marking.get("selectors")
+        for number, selector in enumerate(selectors if isinstance(selectors, list) else ()):
+            if isinstance(selector, str) and not points_at_something(selector, value):
+                yield f"{place}.selectors[{number}]", f"{selector[:60]!a} points at nothing in the object"
+
+
+def _pattern(value: Mapping[str, Any]) -> Found:
+    pattern = value.get("pattern")
+    if value.get("pattern_type") == "stix" and isinstance(pattern, str):
+        version = value.get("pattern_version", "2.1")
+        problem = patterns.problem_of(pattern, version if isinstance(version, str) else "2.1")
+        if problem is not None:
+            yield "pattern", problem
+
+
+def _tlp(value: Mapping[str, Any]) -> Found:
+    standard = markings.definition_of(str(value.get("id")))
+    if standard is None:
+        return
+    for name in ("definition", "extensions"):
+        if name in standard and value.get(name) != standard[name]:
+            yield name, f"the id is that of {standard['name']}: the content must be {standard[name]}"
+
+
+def _translations(value: Mapping[str, Any]) -> Found:
+    contents = value.get("contents")
+    if not isinstance(contents, dict):
+        return
+    for tag, translation in contents.items():
+        yield from _language("contents", tag)
+        if not isinstance(translation, dict):
+            yield f"contents.{tag[:40]}", "must be an object of translated properties"
+            continue
+        for name in translation:
+            if not _PROPERTY_NAME.fullmatch(name):
+                yield f"contents.{tag[:40]}", f"{name[:40]!a} is no property name"
+
+
+def _observed(value: Mapping[str, Any]) -> Found:
+    objects = value.get("objects")
+    if not isinstance(objects, dict):
+        return
+    for key, item in objects.items():
+        if not isinstance(item, dict):
+            continue
+        place = f"objects.{key[:40]}"
+        for path, message in (*_content(item), *_references(item, objects)):
+            yield f"{place}.{path}", message
+
+
+def _references(item: Mapping[str, Any], objects: Mapping[str, Any]) -> Found:
+    for name, types in _REFERENCES.get(str(item.get("type")), {}).items():
+        references = item.get(name, [])
+        for reference in references if isinstance(references, list) else [references]:
+            target = objects.get(reference) if isinstance(reference, str) else None
+            if not isinstance(target, dict):
+                yield name, f"{str(reference)[:60]!a} is not among the objects"
+            elif target.get("type") not in types:
+                yield name, f"must refer to {' or '.join(types)}"
