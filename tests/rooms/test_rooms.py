@@ -28,7 +28,7 @@ EXCEPTIONS: dict[tuple[str, str, str], str] = {}
 
 # The two places where one bad thing must not spoil its neighbours, whatever it raises.
 BROAD_EXCEPT = {
-    "web/errors.py": "the last line of defence: an unforeseen error becomes a TAXII error resource, never a traceback",
+    "web/front.py": "the last line of defence: an unforeseen error becomes a TAXII error resource, never a traceback",
     "mapping/convert.py": "record isolation: one bad record becomes a problem, the others go on",
 }
 # The environment is read in settings.py only; a child process may be handed one.
@@ -42,7 +42,7 @@ BLIND_READS = {
     "count_by_class": "numbers without content, for the admin's account of what was withheld from whom",
     "status": "read by the submitter's agency only, which exchange checks against the status itself",
 }
-WRITES = {"commit", "remove"}
+WRITES = {"commit", "intern", "remove"}
 
 
 def _modules() -> list[Path]:
