@@ -31,8 +31,10 @@ BROAD_EXCEPT = {
     "web/front.py": "the last line of defence: an unforeseen error becomes a TAXII error resource, never a traceback",
     "mapping/convert.py": "record isolation: one bad record becomes a problem, the others go on",
 }
-# The environment is read in settings.py only; a child process may be handed one.
-ENVIRONMENT = {"settings.py": "the only reader of the environment"}
+ENVIRONMENT = {
+    "settings.py": "the only reader of the environment",
+    "cli/supervise.py": "hands the workers, its children, the environment it has itself",
+}
 
 BANNED_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py", "misc.py"}
 
