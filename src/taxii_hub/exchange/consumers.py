@@ -9,7 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from taxii_hub.errors import UnavailableError
-from taxii_hub.store.account_records import ConsumerLog, ConsumerNews, RequestFacts
+from taxii_hub.store.account_records import (
+    ConsumerLog,
+    ConsumerNews,
+    ConsumerRecord,
+    RequestFacts,
+)
 
 PENDING = 10_000
 LONGEST_TEXT = 200
@@ -31,6 +36,10 @@ class Consumers:
         self._news[pair] = _added(before, _news(account, facts))
         if len(self._news) > PENDING:
             del self._news[next(iter(self._news))]
+
+    async def of(self, account: str) -> tuple[ConsumerRecord, ...]:
+        """What every process saw of an account, up to a second ago. Raises UnavailableError."""
+        return await self._log.read(account)
 
     async def refresh(self) -> None:
         """Tell the database; the heartbeat calls it once a second. Raises UnavailableError."""
