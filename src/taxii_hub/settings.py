@@ -110,3 +110,13 @@ class Settings:
             except ValueError as error:
                 raise SettingsError(f"{name}={text!r}: {error}") from None
         return cls(**values)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make :meth:`from_environment` give these settings, for child processes."""
+        written: dict[str, str] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is not None:
+                text = ",".join(value) if isinstance(value, tuple) else str(value)
+                written[PREFIX + each.name.upper()] = text
+        return written

@@ -22,6 +22,12 @@ _LOG_BYTES: Final = 2_000_000
 _LEVELS: Final = {"F": logging.CRITICAL, "E": logging.ERROR}
 
 
+def with_death_signal(command: Sequence[str]) -> list[str]:
+    """The command, told to end when the thread that starts it does; unchanged without util-linux."""
+    setpriv = shutil.which("setpriv")
+    return [*((setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()), *command]
+
+
 class Process:
     """A mongod, our child or one that its hub left behind."""
 
@@ -44,10 +50,8 @@ class Process:
         """
         if threading.current_thread() is not threading.main_thread():
             raise StoreError("the embedded MongoDB can only be started from the main thread of a process")
-        setpriv = shutil.which("setpriv")
-        guard = [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
         child = subprocess.Popen(
-            [*guard, *command],
+            with_death_signal(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
