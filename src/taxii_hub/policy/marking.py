@@ -13,25 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
-from types import MappingProxyType
 from typing import Any, Final
 
 from taxii_hub.model import Policy
 from taxii_hub.policy.reading import meet, of_level
+from taxii_hub.stix.markings import TLP_WORDS
 
-_TLP_IDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": "clear",
-        "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": "green",
-        "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82": "amber",
-        "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": "red",
-        "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487": "clear",
-        "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb": "green",
-        "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421": "amber",
-        "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003": "amber+strict",
-        "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1": "red",
-    }
-)
 _UNKNOWN: Final = "unknown"
 
 
@@ -70,8 +57,8 @@ def _levels(markings: Iterator[Any], known_statements: Callable[[str], bool]) ->
     for marking in markings:
         if not isinstance(marking, str):
             levels.add(_UNKNOWN)
-        elif marking in _TLP_IDS:
-            levels.add(_TLP_IDS[marking])
+        elif marking in TLP_WORDS:
+            levels.add(TLP_WORDS[marking])
         elif not known_statements(marking):
             levels.add(_UNKNOWN)
     return levels

@@ -105,6 +105,14 @@ class Catalogs:
             self._take_over(await self._commit(proposal))
             return self.catalog
 
+    async def check(self, document: Mapping[str, Any]) -> None:
+        """Raises the CatalogError with which ``apply`` would refuse; changes nothing."""
+        proposed = self._decode(dict(document))
+        async with _reachable():
+            newest = await self._versions.find_one({}, sort=_NEWEST)
+            if newest is not None:
+                await self._refuse_losses(None, newest, proposed)
+
     def _take_over(self, stored: Mapping[str, Any]) -> None:
         try:
             catalog = self._decode(stored["document"])
@@ -144,7 +152,9 @@ class Catalogs:
         await self._versions.insert_one(following, session=session)
         return following
 
-    async def _refuse_losses(self, session: AsyncClientSession, newest: Document, proposed: Catalog) -> None:
+    async def _refuse_losses(
+        self, session: AsyncClientSession | None, newest: Document, proposed: Catalog
+    ) -> None:
         kept = {collection.id for root in proposed.api_roots for collection in root.collections}
         lost = []
         for root in newest["document"]["api_roots"]:

@@ -80,6 +80,7 @@ def test_none_in_force(run):
         catalogs = Catalogs(database, decode)
         await catalogs.refresh()
         assert catalogs.version == 0
+        await catalogs.check(document(x=["a"]))
         with pytest.raises(StoreError, match="collections apply"):
             _ = catalogs.catalog
 
@@ -186,6 +187,9 @@ def test_a_missing_collection_that_holds_objects_is_refused(run):
         await database["entries"].insert_one({"c": numbers(first)["b"]})
         with pytest.raises(CatalogError) as raised:
             await catalogs.apply(document(x=["a", "z"]), "admin", 1)
+        with pytest.raises(CatalogError, match="retire it instead"):
+            await catalogs.check(document(x=["a", "z"]))
+        await catalogs.check(document(x=["b"]))
         assert str(raised.value) == (
             "x.yaml: collection a-b (b) holds objects and is missing; put it back and retire it instead "
             "(`retired: true`)"
