@@ -38,7 +38,7 @@ async def prepare_database(settings: Settings) -> None:
     """Refuse a MongoDB that is not fit, then bring the schema forward."""
     from taxii_hub.bootstrap import prepare
 
-    await prepare(settings, Keyring.open(settings.secrets, create=False))
+    await prepare(settings, settings.mongodb_uri or "", Keyring.open(settings.secrets, create=False))
 
 
 async def _say_ready(settings: Settings) -> None:
