@@ -1,0 +1,100 @@
+"""Cleaners: the named functions that read the text of a field. Shared by every mapping.
+
+A cleaner gets the raw text and gives a :class:`Cleaned`; it raises BadValueError with what to do. What
+it cuts off is never lost: the raw text is then kept beside (``whole=False``).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Final
+
+from taxii_hub.errors import BadValueError
+from taxii_hub.stix import timestamps
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """``whole``: the text says no more than ``data`` does."""
+
+    data: str
+    whole: bool = True
+
+
+Cleaner = Callable[[str], Cleaned]
+
+_DIRECTION_MARKS: Final = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+_ZONE: Final = r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
+_DAY: Final = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})({_ZONE}|T00:00:00(?:\.0+)?{_ZONE}?)?")
+_PARTIAL: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2})?")
+_MOMENT: Final = re.compile(r"([0-9-]{10})(?:T([0-9:]{8}(?:\.[0-9]+)?)(Z|\+00:00)?)?")
+
+
+def line(text: str) -> Cleaned:
+    """One line: NFC, every run of blanks (also no-break and full-width ones) one blank, no invisible
+    direction marks."""
+    return Cleaned(" ".join(unicodedata.normalize("NFC", text).translate(_DIRECTION_MARKS).split()))
+
+
+def prose(text: str) -> Cleaned:
+    """Text with its lines: NFC, blanks inside a line collapsed, paragraphs kept."""
+    lines = [line(part).data for part in text.replace("\r\n", "\n").split("\n")]
+    return Cleaned("\n".join(lines).strip())
+
+
+def day(text: str) -> Cleaned:
+    """``YYYY-MM-DD``; a zone behind it is cut off (XML Schema's date allows one)."""
+    found = _DAY.fullmatch(text.strip())
+    if found is None:
+        raise BadValueError("is no date like 2026-01-31", "correct it at the source; the text is kept")
+    _must_exist(found[1])
+    return Cleaned(found[1], whole=found[2] is None)
+
+
+def partial_day(text: str) -> Cleaned:
+    """``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``: as precise as the source, never padded."""
+    short = text.strip()
+    if _PARTIAL.fullmatch(short) is None:
+        return day(text)
+    _must_exist((short + "-01-01")[:10])
+    return Cleaned(short)
+
+
+def year(text: str) -> Cleaned:
+    """``YYYY``."""
+    if re.fullmatch(r"[0-9]{4}", text.strip()) is None or text.strip() == "0000":
+        raise BadValueError("is no year of four digits", "correct it at the source; the text is kept")
+    return Cleaned(text.strip())
+
+
+def moment(text: str) -> Cleaned:
+    """A date, or date and time in UTC (also without a zone), as a STIX timestamp with milliseconds."""
+    found = _MOMENT.fullmatch(text.strip())
+    try:
+        if found is None:
+            raise ValueError
+        microseconds = timestamps.parse(f"{found[1]}T{found[2] or '00:00:00'}Z")
+    except ValueError:
+        raise BadValueError(
+            "is no UTC date and time like 2026-01-31T00:00:00Z", "correct it at the source"
+        ) from None
+    return Cleaned(timestamps.canonical(microseconds - microseconds % 1000))
+
+
+def _must_exist(text: str) -> None:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise BadValueError(
+            "is no day of the calendar", "correct it at the source; the text is kept"
+        ) from None
+
+
+CLEANERS: Final[Mapping[str, Cleaner]] = MappingProxyType(
+    {"line": line, "prose": prose, "day": day, "partial_day": partial_day, "year": year, "moment": moment}
+)

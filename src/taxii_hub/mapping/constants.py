@@ -1,0 +1,65 @@
+"""The objects that are the same in every deployment: who we are, and our extension definitions.
+
+Their ids and versions are constants; a changed schema needs a new ``version`` and a new ``modified``.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from taxii_hub.stix.markings import TLP_2_IDS, definition_of
+
+CONVERTER: Final = "identity--55fb2dec-2c2c-4954-a065-1500c6dcd15c"
+DESIGNATION: Final = "extension-definition--5b88da97-f551-4709-950a-89cb44e6a69f"
+EDITION: Final = "extension-definition--f2385ba0-190d-464b-aedb-7d4d2ad07b8e"
+_CREATED: Final = "2026-11-01T00:00:00.000Z"
+_VERSION: Final = "1.0.0"
+
+
+@cache
+def schema_text(name: str) -> str:
+    """The JSON Schema ``designation`` or ``edition``, as it stands in its file."""
+    return files("taxii_hub.mapping").joinpath("schemas", f"{name}.schema.json").read_text(encoding="utf-8")
+
+
+def furniture() -> list[dict[str, Any]]:
+    """TLP:CLEAR, the converter's identity and both extension definitions: what every bundle holds."""
+    clear = definition_of(TLP_2_IDS["clear"])
+    if clear is None:
+        raise AssertionError("TLP:CLEAR is a marking")
+    return [clear, _converter(), _extension(DESIGNATION, "designation"), _extension(EDITION, "edition")]
+
+
+def _converter() -> dict[str, Any]:
+    return _public(
+        "identity",
+        CONVERTER,
+        {"name": "TAXII Hub", "description": "Converter of report formats to STIX.", "identity_class": "system"},
+    )
+
+
+def _extension(object_id: str, name: str) -> dict[str, Any]:
+    schema = json.loads(schema_text(name))
+    properties = {
+        "name": f"TAXII Hub {name}",
+        "description": schema["description"],
+        "schema": json.dumps(schema, separators=(",", ":"), ensure_ascii=False),
+        "version": _VERSION,
+        "extension_types": ["property-extension"],
+    }
+    return _public("extension-definition", object_id, {"created_by_ref": CONVERTER, **properties})
+
+
+def _public(object_type: str, object_id: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": object_type,
+        "spec_version": "2.1",
+        "id": object_id,
+        "created": _CREATED,
+        "modified": _CREATED,
+        **properties,
+        "object_marking_refs": [TLP_2_IDS["clear"]],
+    }

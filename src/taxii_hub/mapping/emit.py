@@ -1,0 +1,158 @@
+"""The emitter: the only way in which tables and hooks make STIX objects.
+
+It owns ids, ``created_by_ref``, versions, markings and provenance; a mapping can bypass none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from taxii_hub.errors import RecordError
+from taxii_hub.mapping.accounting import Bucket, Fate
+from taxii_hub.mapping.constants import DESIGNATION
+from taxii_hub.mapping.expressions import Tree, plain, walk
+from taxii_hub.mapping.record import Value
+from taxii_hub.stix import canonical_json, ids
+
+DESIGNATION_PATH: Final = f"extensions.{DESIGNATION}"
+_OWNED: Final = frozenset(
+    {"type", "id", "spec_version", "created", "modified", "created_by_ref", "object_marking_refs"}
+    | {"granular_markings", "revoked"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is the same for every object of one conversion. ``since``: the version of what never
+    changes; ``edition``: of everything else."""
+
+    namespace: UUID
+    format: str
+    issuer: str
+    markings: tuple[str, ...]
+    since: str
+    edition: str
+
+    def object(self, object_type: str, object_id: str, version: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """A complete object: head, its own properties, markings."""
+        return {
+            "type": object_type,
+            "spec_version": "2.1",
+            "id": object_id,
+            "created_by_ref": self.issuer,
+            "created": version,
+            "modified": version,
+            **properties,
+            "object_marking_refs": list(self.markings),
+        }
+
+    def mint(self, object_type: str, name: str, *seed: str) -> str:
+        return ids.mint(self.namespace, object_type, self.format, name, *seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A record names another one by its key; it becomes a relationship when all records are read."""
+
+    source: str
+    type: str
+    key: str
+    properties: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Emitter:
+    """Builds the objects of one record (``seed``: its key); nothing counts until the record is complete."""
+
+    frame: Frame
+    seed: tuple[str, ...]
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    mentions: list[Mention] = field(default_factory=list)
+    fates: dict[int, Fate] = field(default_factory=dict)
+
+    def add(self, object_type: str, name: str, properties: Tree, parts: Iterable[str] = ()) -> str:
+        """An object of this record; ``name`` and ``parts`` tell it from the record's other objects.
+        Returns its id."""
+        body = self._body(object_type, properties)
+        object_id = self.frame.mint(object_type, name, *self.seed, *parts)
+        return self._keep(self.frame.object(object_type, object_id, self.frame.edition, body))
+
+    def add_shared(self, object_type: str, name: str, properties: Tree) -> str:
+        """An object that is its content: equal content is one object in every record and edition."""
+        body = self._body(object_type, properties)
+        object_id = self.frame.mint(object_type, name, canonical_json.dumps(body))
+        return self._keep(self.frame.object(object_type, object_id, self.frame.since, body))
+
+    def relate(self, source: str, verb: str, target: str, properties: Tree = None) -> str:
+        """A relationship between two ids; equal ones are one."""
+        body = self._body("relationship", properties or {})
+        return self._keep(relationship(self.frame, (source, verb, target), body))
+
+    def mention(self, source: str, verb: str, key: Value, properties: Tree = None) -> None:
+        """A relationship to the main object of the record with that key, in this file or not."""
+        self._trace(f"relationship.{verb}", key)
+        body = self._body("relationship", properties or {})
+        self.mentions.append(Mention(source, verb, str(key.data), body))
+
+    def _body(self, object_type: str, tree: Tree) -> dict[str, Any]:
+        body: dict[str, Any] = plain(tree)
+        if owned := sorted(body.keys() & _OWNED):
+            raise RecordError(f"{object_type}.{owned[0]} is the engine's, not the mapping's", "correct the mapping")
+        for path, value in walk(tree):
+            self._trace(f"{object_type}.{path.replace(DESIGNATION_PATH, 'designation')}", value)
+        return body
+
+    def _trace(self, target: str, value: Value) -> None:
+        bucket: Bucket = "carried" if ".designation." in target else "mapped"
+        for leaf in value.leaves:
+            self.fates.setdefault(leaf, Fate()).use("derived" if value.derived else bucket, target)
+
+    def _keep(self, made: dict[str, Any]) -> str:
+        object_id: str = made["id"]
+        if self.objects.setdefault(object_id, made) != made:
+            raise RecordError(
+                f"two different objects would have the id {object_id}", "give the object an id in the mapping"
+            )
+        return object_id
+
+
+def relationship(frame: Frame, ends: tuple[str, str, str], body: Mapping[str, Any]) -> dict[str, Any]:
+    """``ends``: source, verb, target. What is said about it belongs to the seed: the same place named
+    twice with two notes is two relationships."""
+    said = (canonical_json.dumps(body),) if body else ()
+    source, verb, target = ends
+    properties = {"relationship_type": verb, **body, "source_ref": source, "target_ref": target}
+    return frame.object("relationship", frame.mint("relationship", "", *ends, *said), frame.edition, properties)
+
+
+class Output:
+    """The objects of the whole conversion, as bytes, in the order in which they were first made."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, bytes] = {}
+
+    def add(self, made: Mapping[str, Any]) -> None:
+        """Keep it; equal ones are one (see ``clash``)."""
+        self._data.setdefault(made["id"], orjson.dumps(made))
+
+    def clash(self, made: Iterable[Mapping[str, Any]]) -> str | None:
+        """The first id among ``made`` that is here already with other content."""
+        for item in made:
+            known = self._data.get(item["id"])
+            if known is not None and known != orjson.dumps(item):
+                return str(item["id"])
+        return None
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def ids(self) -> list[str]:
+        return list(self._data)
+
+    def data(self) -> tuple[bytes, ...]:
+        return tuple(self._data.values())

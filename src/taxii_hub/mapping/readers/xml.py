@@ -1,0 +1,181 @@
+"""XML reports, streamed record by record; nothing but the file itself is ever opened.
+
+A document type is refused before anything in it is used (entities, external subsets, defaults), so is
+XInclude. Elements are known by local name: published namespaces change (formats.md section 0, 7).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lxml import etree
+
+from taxii_hub.errors import ReportError
+from taxii_hub.mapping.readers.stream import SourceStream
+from taxii_hub.mapping.record import Leaf, Record
+
+_XINCLUDE: Final = "{http://www.w3.org/2001/XInclude}"
+HARDENED: Final[dict[str, Any]] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "attribute_defaults": False,
+    "huge_tree": False,
+    "recover": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the beginning of a file tells: ``names`` are the local names of its first elements, the root
+    first. ``fault`` says why it is not XML that the hub reads."""
+
+    root: str | None = None
+    attributes: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    fault: str | None = None
+
+
+def records(stream: SourceStream, name: str, kinds: frozenset[str]) -> Iterator[Record]:
+    """First a record of kind ``""`` with the root's attributes, then every record, last one of kind
+    ``""`` with whatever else stood outside of records. Raises ReportError for what is not
+    well-formed, with the line."""
+    events = etree.iterparse(stream, events=("start", "end"), **HARDENED)
+    try:
+        yield from _walk(iter(events), kinds)
+    except etree.XMLSyntaxError as error:
+        raise ReportError(
+            f"{name}:{error.lineno or 1}: not well-formed XML ({_reason(error)}); get the file again"
+        ) from None
+    except _RefusedError as error:
+        raise ReportError(f"{name}:{error.line or 1}: {error}") from None
+
+
+class _RefusedError(ReportError):
+    def __init__(self, message: str, line: int | None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def _walk(events: Iterator[tuple[str, Any]], kinds: frozenset[str]) -> Iterator[Record]:
+    _, root = next(events)
+    _check(root)
+    if root.getroottree().docinfo.doctype:
+        raise _RefusedError("carries a DOCTYPE, which is never read; remove it at the source", root.sourceline)
+    base = local_name(root)
+    yield Record("", root.sourceline, tuple(_attributes(root, base)))
+    outside: list[Leaf] = []
+    depth = 0
+    for event, element in events:
+        is_record = element is not root and local_name(element) in kinds
+        if event == "start":
+            _check(element)
+            depth += is_record
+        elif is_record:
+            depth -= 1
+            if depth == 0:
+                yield Record(local_name(element), element.sourceline, tuple(leaves(element, "")))
+                _release(element)
+        elif depth == 0:
+            outside.extend(_own_leaves(element, root))
+            _release(element)
+    yield Record("", root.sourceline, tuple(_numbered(outside)))
+
+
+def _own_leaves(element: Any, root: Any) -> Iterator[Leaf]:
+    """An element outside of records: its own attributes and texts (children gave theirs already)."""
+    path = "/".join(reversed([local_name(e) for e in (element, *element.iterancestors())]))
+    if element is not root:
+        yield from _attributes(element, path)
+    texts = [element.text, element.get(_TAILS), *(child.tail for child in element)]
+    if any(text and text.strip() for text in texts):
+        yield Leaf.at(path, " ".join(text for text in texts if text and text.strip()), element.sourceline)
+
+
+_TAILS: Final = "{urn:taxii-hub:reader}tails"
+
+
+def _release(element: Any) -> None:
+    """Free what was read. Text after it belongs to its parent and is kept there until the parent ends."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    for before in list(element.itersiblings(preceding=True)):
+        if before.tail and before.tail.strip():
+            parent.set(_TAILS, (parent.get(_TAILS) or "") + before.tail)
+        parent.remove(before)
+    element.clear(keep_tail=True)
+
+
+def _numbered(found: list[Leaf]) -> Iterator[Leaf]:
+    total, seen = Counter(leaf.path for leaf in found), Counter[str]()
+    for leaf in found:
+        seen[leaf.path] += 1
+        path = f"{leaf.path}[{seen[leaf.path]}]" if total[leaf.path] > 1 else leaf.path
+        yield Leaf(path, leaf.value, leaf.line, leaf.pattern)
+
+
+def _check(element: Any) -> None:
+    if isinstance(element.tag, str) and element.tag.startswith(_XINCLUDE):
+        raise _RefusedError("uses XInclude, which is never followed; resolve it at the source", element.sourceline)
+
+
+def local_name(element: Any) -> str:
+    """The name without its namespace."""
+    return str(etree.QName(element).localname) if isinstance(element.tag, str) else "node()"
+
+
+def leaves(element: Any, path: str) -> Iterator[Leaf]:
+    """Every non-empty text and attribute of the element and of what is inside, in document order."""
+    yield from _attributes(element, path)
+    children = list(element)
+    own = [element.text, *(child.tail for child in children)]
+    text = " ".join(part for part in own if part and part.strip())
+    if text:
+        place = (path or ".") if not children else f"{path}/text()".lstrip("/")
+        yield Leaf.at(place, text, element.sourceline)
+    total, seen = Counter(map(local_name, children)), Counter[str]()
+    for child in children:
+        name = local_name(child)
+        seen[name] += 1
+        step = f"{name}[{seen[name]}]" if total[name] > 1 else name
+        yield from leaves(child, f"{path}/{step}".lstrip("/"))
+
+
+def _attributes(element: Any, path: str) -> Iterator[Leaf]:
+    for key, value in element.attrib.items():
+        if value.strip() and key != _TAILS:
+            name = etree.QName(key).localname
+            yield Leaf.at(f"{path}/@{name}".lstrip("/"), value, element.sourceline)
+
+
+def sniff(head: bytes, names: int = 40) -> Head:
+    """Root, its attributes and the first elements of what may be XML; never raises."""
+    parser = etree.XMLPullParser(events=("start",), **HARDENED)
+    try:
+        parser.feed(head)
+        fault = None
+    except etree.XMLSyntaxError as error:
+        fault = f"not well-formed XML ({_reason(error)})"
+    try:
+        elements = [element for _, element in parser.read_events()]
+    except etree.XMLSyntaxError as error:
+        return Head(fault=f"not well-formed XML ({_reason(error)})")
+    if not elements:
+        return Head(fault=fault or "not XML")
+    root = elements[0]
+    if root.getroottree().docinfo.doctype:
+        return Head(fault="carries a DOCTYPE, which is never read")
+    attributes = frozenset(etree.QName(key).localname for key in root.attrib)
+    return Head(local_name(root), attributes, frozenset(map(local_name, elements[:names])))
+
+
+def _reason(error: etree.XMLSyntaxError) -> str:
+    """The parser's words without the file name and position that it appends."""
+    return str(error.msg or "no reason given").split(", line ", 1)[0]

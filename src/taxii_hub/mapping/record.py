@@ -1,0 +1,75 @@
+"""What a reader hands over, and what a value is while it is converted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+_INDEX: Final = re.compile(r"\[[0-9]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One value of the source with its place.
+
+    ``path`` is relative to the record, its steps joined by ``/``; a step that occurs more than once
+    beside itself has its number (``ALIAS[2]/NAME``), an attribute is ``@name``, text beside elements
+    is ``text()``, the record itself is ``.``. ``pattern`` is the path without numbers.
+    """
+
+    path: str
+    value: str
+    line: int | None
+    pattern: str
+
+    @classmethod
+    def at(cls, path: str, value: str, line: int | None) -> Leaf:
+        return cls(path, value, line, pattern_of(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record with its non-empty leaves in the order of the file. ``kind`` is the name of its
+    element; empty for what stands outside all records (the file's header and trailer)."""
+
+    kind: str
+    line: int | None
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Data that remembers which leaves (positions in the record) it comes from. ``derived``: computed
+    from them rather than spelt by them."""
+
+    data: Any
+    leaves: frozenset[int]
+    derived: bool = False
+
+    def derive(self, data: Any) -> Value:
+        """Something computed from this value."""
+        return Value(data, self.leaves, derived=True)
+
+    def part(self, data: Any) -> Value:
+        """A piece of this value, as the source spells it."""
+        return Value(data, self.leaves, self.derived)
+
+    @classmethod
+    def joined(cls, values: Iterable[Value], separator: str) -> Value | None:
+        """The texts one after the other; None where there is none."""
+        present = list(values)
+        if not present:
+            return None
+        text = separator.join(str(value.data) for value in present)
+        return cls(text, frozenset().union(*(value.leaves for value in present)))
+
+
+def pattern_of(path: str) -> str:
+    """The path without the numbers of repeated steps."""
+    return _INDEX.sub("", path) if "[" in path else path
+
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes read so far and the size of the file."""

@@ -1,0 +1,65 @@
+"""Finding mappings: one folder each. Code (``hooks.py``) is loaded only from folders the operator trusts."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from taxii_hub.errors import MappingError, UnknownFormatError
+from taxii_hub.mapping.expressions import Hook
+from taxii_hub.mapping.loading import load_spec
+from taxii_hub.mapping.spec import Spec
+from taxii_hub.settings import shipped_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The mappings of one folder by format name."""
+
+    folder: Path
+    mappings: Mapping[str, Spec]
+
+    def get(self, name: str) -> Spec:
+        """Raises UnknownFormatError naming those that exist."""
+        if name not in self.mappings:
+            known = ", ".join(sorted(self.mappings)) or "none"
+            raise UnknownFormatError(f"there is no mapping {name!r} in {self.folder}; there are: {known}")
+        return self.mappings[name]
+
+    def __iter__(self) -> Iterator[Spec]:
+        return iter(self.mappings[name] for name in sorted(self.mappings))
+
+
+def load_registry(mappings_dir: Path, trusted: tuple[Path, ...] | None = None) -> Registry:
+    """Every folder below ``mappings_dir`` that holds a ``mapping.yaml``.
+
+    ``trusted``: folders whose code may run; by default the one that travels with the hub. Raises
+    MappingError for the first mapping that is wrong.
+    """
+    if not mappings_dir.is_dir():
+        raise MappingError(f"{mappings_dir}: there is no such folder; set TAXII_HUB_MAPPINGS_DIR")
+    folders = (shipped_dir("mappings"),) if trusted is None else trusted
+    trust = mappings_dir.resolve() in {folder.resolve() for folder in folders}
+    found = sorted(path.parent for path in mappings_dir.glob("*/mapping.yaml"))
+    specs = {folder.name: load_spec(folder, _hooks(folder, trust), trusted=trust) for folder in found}
+    return Registry(mappings_dir, MappingProxyType(specs))
+
+
+def _hooks(folder: Path, trust: bool) -> dict[str, Hook]:
+    path = folder / "hooks.py"
+    if not trust or not path.is_file():
+        return {}
+    module_spec = importlib.util.spec_from_file_location(f"taxii_hub_mapping_{folder.name}", path)
+    if module_spec is None or module_spec.loader is None:
+        raise MappingError(f"{folder.name}/hooks.py: cannot be loaded as Python; check the file")
+    module = importlib.util.module_from_spec(module_spec)
+    try:
+        module_spec.loader.exec_module(module)
+    except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError) as error:
+        raise MappingError(f"{folder.name}/hooks.py: {type(error).__name__}: {error}; mend the code") from error
+    functions = inspect.getmembers(module, inspect.isfunction)
+    return {name: made for name, made in functions if not name.startswith("_") and made.__module__ == module.__name__}

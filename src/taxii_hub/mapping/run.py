@@ -1,0 +1,216 @@
+"""The state of one conversion: records go in one after the other, the result comes out at the end."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from taxii_hub.errors import BadValueError, RecordError, ReportError
+from taxii_hub.mapping.accounting import Account, Fate
+from taxii_hub.mapping.cleaners import moment
+from taxii_hub.mapping.edition import opening, report, stub
+from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, relationship
+from taxii_hub.mapping.record import Leaf, Record
+from taxii_hub.mapping.spec import Spec
+from taxii_hub.mapping.tables import build, settle, unlisted
+from taxii_hub.mapping.view import Fault, Reading, View
+from taxii_hub.model import Problem
+
+# What wrong code in a hook can raise: it costs its record, not the report.
+_FAULTS_OF_CODE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_SHOWN: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for: see ConvertOptions."""
+
+    name: str
+    namespace: UUID
+    converter: str
+    profile: str | None
+    edition: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """See Conversion."""
+
+    edition: str
+    data: tuple[bytes, ...]
+    problems: tuple[Problem, ...]
+    account: dict[str, Any]
+    records: int
+    failed_records: int
+
+
+class Run:
+    """``head`` is the reader's first record: what stands before all others. Raises ReportError where
+    the edition cannot be told."""
+
+    def __init__(self, spec: Spec, order: Order, head: Record) -> None:
+        self._spec, self._order = spec, order
+        self._problems: list[Problem] = []
+        self._account, self._output = Account(), Output()
+        self._mentions: list[Mention] = []
+        self._keys: dict[str, tuple[str, int | None]] = {}
+        self._residual: list[dict[str, str]] = []
+        self._records = self._failed = 0
+        self._frame = self._open(head)
+        self._around = len(self._output)
+        self._outside(head)
+
+    def _open(self, head: Record) -> Frame:
+        made = opening(self._spec, self._order.namespace, self._edition(head))
+        for item in made.objects:
+            self._output.add(item)
+        return made.frame
+
+    def _edition(self, head: Record) -> str:
+        texts = (leaf.value for leaf in head.leaves if leaf.pattern == self._spec.edition)
+        text = self._order.edition or next(texts, None)
+        if text is None:
+            raise ReportError(f"{self._order.name}: has no {self._spec.edition}; give the date with --edition")
+        try:
+            return moment(text).data
+        except BadValueError as error:
+            raise ReportError(
+                f"{self._order.name}: edition {text[:_SHOWN]!r} {error}; give the date with --edition"
+            ) from None
+
+    def take(self, record: Record) -> None:
+        """The next record: all of its objects, or none and a problem."""
+        if not record.kind:
+            self._outside(record)
+            return
+        self._records += 1
+        reading = Reading(self._spec, record, self._order.profile)
+        key: str | None = None
+        try:
+            key = self._key(reading)
+            self._keep(reading, key)
+        except RecordError as error:
+            self._fail(reading, key, Fault(error.code, str(error), error.remedy, None, "error"))
+        except _FAULTS_OF_CODE as error:
+            told = f"the mapping's code failed ({type(error).__name__}: {error})"
+            self._fail(reading, key, Fault("mapping-code", told, "tell the owner of the mapping", None, "error"))
+
+    def _key(self, reading: Reading) -> str:
+        view = View(reading)
+        found = [view.get(path) for path in self._spec.key]
+        parts = [str(part.data) for part in found if part is not None]
+        if len(parts) < len(found):
+            raise RecordError(f"has no {' and '.join(self._spec.key)}", "without a reference it has no id; add it")
+        key = "|".join(parts)
+        if key in self._keys:
+            raise RecordError(
+                f"{key} stands in the file already, on line {self._keys[key][1]}", "keep one of the two records"
+            )
+        return key
+
+    def _keep(self, reading: Reading, key: str) -> None:
+        # What a profile takes out makes another object, which needs an id of its own (STIX 2.1, 3.5).
+        minimised = (f"minimised:{self._order.profile}",) if reading.hidden else ()
+        emitter = Emitter(self._frame, (key, *minimised))
+        main = build(self._spec, reading, emitter)
+        fates = settle(self._spec, reading, emitter, main)
+        if (clash := self._output.clash(emitter.objects.values())) is not None:
+            raise RecordError(f"another record made {clash} already", "look for a reference that is used twice")
+        for made in emitter.objects.values():
+            self._output.add(made)
+        self._mentions += emitter.mentions
+        self._keys[key] = (main, reading.record.line)
+        self._account.add(reading.record.leaves, fates)
+        for fault in reading.faults.values():
+            self._problem(reading.record, key, fault)
+
+    def _fail(self, reading: Reading, key: str | None, fault: Fault) -> None:
+        self._failed += 1
+        fates = [Fate() for _ in reading.record.leaves]
+        for leaf, fate in zip(reading.record.leaves, fates, strict=True):
+            if leaf.pattern in self._spec.ignore:
+                fate.use("ignored", self._spec.ignore[leaf.pattern])
+            else:
+                fate.use("dropped", fault.code)
+        self._account.add(reading.record.leaves, fates)
+        self._problem(reading.record, key, fault)
+
+    def _outside(self, record: Record) -> None:
+        """Leaves outside of records: the edition, what is ignored, and what nobody knows."""
+        fates = [Fate() for _ in record.leaves]
+        for position, (leaf, fate) in enumerate(zip(record.leaves, fates, strict=True)):
+            if leaf.pattern == self._spec.edition:
+                fate.use("mapped", "report.published")
+            elif leaf.pattern in self._spec.ignore:
+                fate.use("ignored", self._spec.ignore[leaf.pattern])
+            else:
+                fate.use("unlisted", "report.edition.residual")
+                self._residual.append({"path": leaf.path, "value": leaf.value.strip()})
+                self._problem(record, None, unlisted(position))
+        self._account.add(record.leaves, fates)
+
+    def _problem(self, record: Record, key: str | None, fault: Fault) -> None:
+        leaf: Leaf | None = None if fault.leaf is None else record.leaves[fault.leaf]
+        value = None if leaf is None else " ".join(leaf.value.split())
+        self._problems.append(
+            Problem(
+                code=fault.code,
+                message=fault.message,
+                severity=fault.severity,
+                source=self._order.name,
+                line=record.line if leaf is None else leaf.line,
+                record=key,
+                path=None if leaf is None else leaf.path,
+                value=value if value is None or len(value) <= _SHOWN else value[: _SHOWN - 1] + "…",
+                remedy=fault.remedy,
+            )
+        )
+
+    def finish(self, sha256: str) -> Result:
+        """What is known only when all records are read: relationships between them, and the report."""
+        for mention in self._mentions:
+            self._relate(mention)
+        refs = self._output.ids()[self._around :]
+        digests = [hashlib.sha256(data).digest() for data in self._output.data()]
+        self._output.add(report(self._spec, self._frame, refs, digests, self._facts(sha256)))
+        head = {key: value for key, value in self._facts(sha256).items() if key in _HEAD}
+        return Result(
+            edition=self._frame.edition,
+            data=self._output.data(),
+            problems=tuple(self._problems),
+            account=self._account.as_json(head, self._problems),
+            records=self._records,
+            failed_records=self._failed,
+        )
+
+    def _relate(self, mention: Mention) -> None:
+        if mention.key in self._keys:
+            target = self._keys[mention.key][0]
+        else:
+            main = self._spec.main_object
+            target = self._frame.mint(main.type, main.name, mention.key)
+            self._output.add(stub(self._frame, target, mention.key))
+        self._output.add(relationship(self._frame, (mention.source, mention.type, target), mention.properties))
+
+    def _facts(self, sha256: str) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "source_sha256": sha256,
+            "converter": self._order.converter,
+            "format": self._spec.format,
+            "format_version": self._spec.format_version,
+            "records": self._records,
+            "failed_records": self._failed,
+            "leaves": self._account.leaves,
+            "buckets": self._account.totals(),
+            "problems": len(self._problems),
+        }
+        if self._order.profile is not None:
+            facts["profile"] = self._order.profile
+        if self._residual:
+            facts["residual"] = self._residual
+        return facts
+
+
+_HEAD: Final = ("format", "format_version", "profile", "records", "failed_records")

@@ -1,0 +1,132 @@
+"""The model of ``mapping.yaml``: what a mapping says, checked when it is loaded (DESIGN section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from taxii_hub.mapping.cleaners import Cleaned, Cleaner
+from taxii_hub.mapping.expressions import Node, Tree
+from taxii_hub.mapping.view import View
+
+MinimiseAction = Literal["remove"]
+Seed = Literal["record", "content"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who makes the list: becomes an ``identity`` and ``created_by_ref`` of everything. ``since`` is a
+    STIX timestamp before the first edition: the version of what never changes (issuer, statement,
+    locations, stubs), so that every edition gives the same object."""
+
+    name: str
+    identity_class: str
+    since: str
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Detect:
+    """What a file of this format must have: the root's local name, attributes of the root, and one of
+    the elements among its first ones."""
+
+    root: str
+    attributes: frozenset[str]
+    any_of: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How the text of one source path is read, and what a person should know about it."""
+
+    path: str
+    cleaner: str
+    function: Cleaner
+    note: str | None
+
+    def clean(self, text: str) -> Cleaned:
+        """Raises BadValueError."""
+        return self.function(text)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSpec:
+    """One kind of object that a record gives: one, or one for each group (``each``).
+
+    ``seed``: ``record`` (the record's key and ``parts``) or ``content`` (equal content is one object,
+    however many records share it; it never changes, so its version is the issuer's ``since``).
+    """
+
+    name: str
+    type: str
+    each: tuple[str, ...]
+    holds: Callable[[View], bool]
+    seed: Seed
+    parts: tuple[Node, ...]
+    properties: Node
+    designation: Node | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelationshipSpec:
+    """``source`` to every ``target`` of the same record (for an object made from a group: the
+    ``properties`` are read in that group), or to the ``target`` of the records that ``keys`` names."""
+
+    source: str
+    type: str
+    target: str
+    keys: Node | None
+    properties: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Markings:
+    """What everything is marked with: a TLP word and an attribution."""
+
+    tlp: str
+    statement: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Minimise:
+    """One named profile: paths that are taken out before anything is made of the record."""
+
+    paths: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A whole mapping.
+
+    ``edition`` is the header path of the edition's moment. ``main`` names the object that stands for
+    the record and keeps in its extension what no rule reads. ``build`` are functions of hooks.py that
+    make further objects through the emitter.
+    """
+
+    format: str
+    format_version: str
+    title: str
+    about: str | None
+    issuer: Issuer
+    detect: Detect
+    reader: str
+    kinds: frozenset[str]
+    key: tuple[str, ...]
+    edition: str
+    lookups: Mapping[str, Mapping[str, Any]]
+    fields: Mapping[str, Field]
+    objects: tuple[ObjectSpec, ...]
+    main: str
+    relationships: tuple[RelationshipSpec, ...]
+    build: tuple[Callable[..., Tree], ...]
+    markings: Markings
+    minimise: Mapping[str, Minimise]
+    ignore: Mapping[str, str]
+    folder: Path
+    trusted: bool
+
+    @property
+    def main_object(self) -> ObjectSpec:
+        return next(item for item in self.objects if item.name == self.main)

@@ -1,0 +1,104 @@
+"""The tables of a mapping applied to one record: objects, relationships, and what is left over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from taxii_hub.mapping.accounting import Fate
+from taxii_hub.mapping.constants import DESIGNATION
+from taxii_hub.mapping.emit import Emitter
+from taxii_hub.mapping.expressions import Tree, plain
+from taxii_hub.mapping.record import Value
+from taxii_hub.mapping.spec import ObjectSpec, RelationshipSpec, Spec
+from taxii_hub.mapping.view import Fault, Reading, View
+
+Made = dict[str, list[tuple[str, View]]]
+"""Object name → (id, the record or the group that it was made from)."""
+
+
+def build(spec: Spec, reading: Reading, emitter: Emitter) -> str:
+    """Make everything that the record gives; the id of its main object. Raises RecordError."""
+    view = View(reading)
+    made: Made = {item.name: _objects(item, view, emitter) for item in spec.objects}
+    for item in spec.relationships:
+        _relationships(item, view, made, emitter)
+    for function in spec.build:
+        function(view, emitter)
+    return made[spec.main][0][0]
+
+
+def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fate]:
+    """The fate of every leaf. What no rule read is kept, verbatim, in the main object's ``residual``."""
+    fates, residual = [], []
+    for position, leaf in enumerate(reading.record.leaves):
+        fate = emitter.fates.get(position, Fate())
+        if position in reading.hidden:
+            fate.use("minimised", f"profile: {reading.why_hidden(position)}")
+        elif fate.bucket is None and leaf.pattern in spec.ignore:
+            fate.use("ignored", spec.ignore[leaf.pattern])
+        elif fate.bucket is None or position in reading.cut:
+            _left_over(spec, reading, position, fate)
+            residual.append({"path": leaf.path, "value": leaf.value.strip()})
+        fates.append(fate)
+    if residual:
+        emitter.objects[main]["extensions"][DESIGNATION]["residual"] = residual
+    return fates
+
+
+def _left_over(spec: Spec, reading: Reading, position: int, fate: Fate) -> None:
+    target = f"{spec.main_object.type}.designation.residual"
+    if reading.record.leaves[position].pattern not in spec.fields:
+        reading.fault(unlisted(position))
+        fate.use("unlisted", target)
+    else:
+        if fate.bucket is None and not reading.has_fault(position):
+            reading.fault(_unread(position))
+        fate.use("carried", target)
+
+
+def unlisted(position: int) -> Fault:
+    """A path that the mapping does not know."""
+    return Fault(
+        "unlisted-field",
+        "is a field that the mapping does not know; its value is kept in residual",
+        "list it in fields, or in ignore with a reason",
+        position,
+    )
+
+
+def _unread(position: int) -> Fault:
+    return Fault(
+        "unread-field",
+        "has no place beside the other values of this record; it is kept in residual",
+        "check the record at its source",
+        position,
+    )
+
+
+def _objects(item: ObjectSpec, view: View, emitter: Emitter) -> list[tuple[str, View]]:
+    groups = view.groups(*item.each) if item.each else [view]
+    return [(_object(item, group, emitter), group) for group in groups if item.holds(group)]
+
+
+def _object(item: ObjectSpec, view: View, emitter: Emitter) -> str:
+    properties: dict[str, Tree] = dict(item.properties(view))
+    if item.designation is not None:
+        said = {"extension_type": "property-extension", **item.designation(view)}
+        properties["extensions"] = {DESIGNATION: said}
+    if item.seed == "content":
+        return emitter.add_shared(item.type, item.name, properties)
+    return emitter.add(item.type, item.name, properties, [str(plain(part(view))) for part in item.parts])
+
+
+def _relationships(item: RelationshipSpec, view: View, made: Made, emitter: Emitter) -> None:
+    for source, _ in made[item.source]:
+        if item.keys is None:
+            for target, group in made[item.target]:
+                emitter.relate(source, item.type, target, item.properties(group))
+        else:
+            for key in _values(item.keys(view)):
+                emitter.mention(source, item.type, key, item.properties(view))
+
+
+def _values(tree: Any) -> list[Value]:
+    return tree if isinstance(tree, list) else [tree] if isinstance(tree, Value) else []

@@ -1,0 +1,164 @@
+"""How tables and hooks look at a record: by path, cleaned, with provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from taxii_hub.errors import BadValueError, MappingError
+from taxii_hub.mapping.countries import country_codes, fold
+from taxii_hub.mapping.record import Record, Value, pattern_of
+from taxii_hub.model import Severity
+
+if TYPE_CHECKING:
+    from taxii_hub.mapping.spec import Spec
+
+COUNTRIES: Final = "countries"
+"""The lookup that every mapping has: names of countries to ISO 3166-1 alpha-2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A problem with one leaf of the record (``leaf``), or with the whole record (None)."""
+
+    code: str
+    message: str
+    remedy: str
+    leaf: int | None
+    severity: Severity = "warning"
+
+
+@dataclass(slots=True)
+class Reading:
+    """One record while it is read: which leaves are visible (``profile`` may hide some), what was found
+    wrong with which, and which were cut by their cleaner."""
+
+    spec: Spec
+    record: Record
+    profile: str | None = None
+    hidden: set[int] = field(default_factory=set)
+    faults: dict[tuple[str, int | None], Fault] = field(default_factory=dict)
+    cut: set[int] = field(default_factory=set)
+    _cleaned: dict[int, Value | None] = field(default_factory=dict)
+    _positions: dict[str, list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        removed = self.spec.minimise[self.profile].paths if self.profile else {}
+        for position, leaf in enumerate(self.record.leaves):
+            if leaf.pattern in removed:
+                self.hidden.add(position)
+            else:
+                self._positions.setdefault(leaf.pattern, []).append(position)
+
+    def positions(self, pattern: str) -> list[int]:
+        """Where the visible leaves of that pattern stand."""
+        return self._positions.get(pattern, [])
+
+    def patterns(self) -> Mapping[str, list[int]]:
+        return self._positions
+
+    def why_hidden(self, position: int) -> str:
+        """The profile's reason for taking the leaf out."""
+        return self.spec.minimise[self.profile or ""].paths[self.record.leaves[position].pattern]
+
+    def has_fault(self, position: int) -> bool:
+        return any(leaf == position for _, leaf in self.faults)
+
+    def fault(self, fault: Fault) -> None:
+        """Note a problem, once for each kind and leaf."""
+        self.faults.setdefault((fault.code, fault.leaf), fault)
+
+    def cleaned(self, position: int) -> Value | None:
+        """The leaf as its field's cleaner reads it; None (and a problem) where it cannot."""
+        if position not in self._cleaned:
+            self._cleaned[position] = self._clean(position)
+        return self._cleaned[position]
+
+    def _clean(self, position: int) -> Value | None:
+        leaf = self.record.leaves[position]
+        try:
+            cleaned = self.spec.fields[leaf.pattern].clean(leaf.value)
+        except BadValueError as error:
+            self.fault(Fault(error.code, str(error), error.remedy, position))
+            return None
+        if not cleaned.whole:
+            self.cut.add(position)
+        return Value(cleaned.data, frozenset({position})) if cleaned.data else None
+
+
+class View:
+    """A record, or one of the groups inside it; paths are relative to it."""
+
+    __slots__ = ("_path", "_pattern", "reading")
+
+    def __init__(self, reading: Reading, path: str = "") -> None:
+        self.reading = reading
+        self._path = path
+        self._pattern = pattern_of(path)
+
+    @property
+    def kind(self) -> str:
+        """The name of the record's element."""
+        return self.reading.record.kind
+
+    def get(self, path: str) -> Value | None:
+        """The first readable value at ``path`` (``.`` is the group's own text)."""
+        for position in self._found(path):
+            if (value := self.reading.cleaned(position)) is not None:
+                return value
+        return None
+
+    def all(self, path: str) -> list[Value]:
+        """Every readable value at ``path``, in the order of the file."""
+        values = (self.reading.cleaned(position) for position in self._found(path))
+        return [value for value in values if value is not None]
+
+    def groups(self, *paths: str) -> list[View]:
+        """One view for each element at one of the paths that holds anything, in the order of the file."""
+        wanted = [(full, full.count("/") + 1) for full in map(self._joined, paths)]
+        leaves = self.reading.record.leaves
+        found = [
+            (position, "/".join(leaves[position].path.split("/")[:depth]))
+            for pattern, positions in self.reading.patterns().items()
+            for full, depth in wanted
+            if pattern == full or pattern.startswith(full + "/")
+            for position in positions
+            if self._inside(leaves[position].path)
+        ]
+        return [View(self.reading, path) for path in dict.fromkeys(path for _, path in sorted(found))]
+
+    def _inside(self, path: str) -> bool:
+        return not self._path or path == self._path or path.startswith(self._path + "/")
+
+    def _joined(self, path: str) -> str:
+        if path == ".":
+            return self._pattern or path
+        return f"{self._pattern}/{path}" if self._pattern else path
+
+    def _found(self, path: str) -> list[int]:
+        full = self._joined(path)
+        if full not in self.reading.spec.fields:
+            raise MappingError(f"{self.reading.spec.format}: {full!r} is read but not listed; add it to fields")
+        leaves = self.reading.record.leaves
+        return [p for p in self.reading.positions(full) if self._inside(leaves[p].path)]
+
+    def lookup(self, name: str, value: Value | None) -> Value | None:
+        """What the lookup says of the value; an unknown one is a problem, one that has no code (null in
+        the table) is not."""
+        if value is None:
+            return None
+        text = str(value.data)
+        if name == COUNTRIES:
+            table, key = country_codes(), fold(text)
+        else:
+            table, key = self.reading.spec.lookups[name], text
+        if key not in table:
+            self.warn(value, f"is not in lookup {name!r}", "add it to the lookup of the mapping", "unknown-value")
+            return None
+        code = table[key]
+        return None if code is None else value.part(code)
+
+    def warn(self, value: Value, message: str, remedy: str, code: str = "odd-value") -> None:
+        """Note a problem with a value; the record goes on."""
+        self.reading.fault(Fault(code, message, remedy, min(value.leaves)))
