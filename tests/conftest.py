@@ -44,7 +44,7 @@ def mongodb_uri() -> Iterator[str]:
         (Path(folder) / "db").mkdir()
         command = [str(_mongod()), "--dbpath", f"{folder}/db", "--bind_ip", socket, "--replSet", "hub"]
         command += ["--networkMessageCompressors", "disabled", "--wiredTigerCacheSizeGB", "0.25"]
-        with open(f"{folder}/log", "wb") as log:
+        with Path(folder, "log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
             yield _initiated(socket)
@@ -56,9 +56,7 @@ def mongodb_uri() -> Iterator[str]:
 def _initiated(socket: str) -> str:
     uri = f"mongodb://{quote(socket, safe='')}/?directConnection=true"
     with MongoClient(uri, serverSelectionTimeoutMS=20_000) as client:
-        client.admin.command(
-            "replSetInitiate", {"_id": "hub", "members": [{"_id": 0, "host": socket}]}
-        )
+        client.admin.command("replSetInitiate", {"_id": "hub", "members": [{"_id": 0, "host": socket}]})
         while not client.admin.command("hello")["isWritablePrimary"]:
             time.sleep(0.02)
     return uri

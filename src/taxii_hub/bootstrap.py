@@ -21,7 +21,8 @@ from taxii_hub.store.catalogs import Catalogs
 from taxii_hub.store.consumers import ConsumerStore
 from taxii_hub.store.engine import engine_for
 from taxii_hub.store.feed import MongoFeed
-from taxii_hub.store.topology import connect
+from taxii_hub.store.migrations import Deployment, check_schema, migrate
+from taxii_hub.store.topology import check_topology, connect
 
 INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES}
 
@@ -32,8 +33,8 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring) -> Hub:
     database = client[settings.mongodb_database]
 
     async def check() -> None:
-        for name, indexes in INDEXES.items():
-            await database[name].create_indexes(list(indexes))
+        await check_topology(client)
+        await check_schema(database, deployment_of(settings, keyring))
 
     return Hub(
         settings=settings,
@@ -48,6 +49,19 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring) -> Hub:
     )
 
 
+def deployment_of(settings: Settings, keyring: Keyring) -> Deployment:
+    """What all hubs on one database have to share."""
+    return Deployment(keyring.fingerprint(), str(settings.id_namespace))
+
+
+async def prepare(settings: Settings, uri: str, keyring: Keyring, dry_run: bool = False) -> tuple[str, ...]:
+    """Bring the database's schema up to date; returns what was done, in words."""
+    async with connect(uri) as client:
+        await check_topology(client)
+        database = client[settings.mongodb_database]
+        return await migrate(database, INDEXES, deployment_of(settings, keyring), dry_run)
+
+
 @asynccontextmanager
 async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
     """A started hub for a command; joins a running hub's database, or starts one for the duration.
@@ -55,7 +69,9 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
     Where no catalogue is in force yet ``hub.catalog`` raises StoreError and everything else works.
     """
     async with engine_for(settings) as uri:
-        hub = build_hub(settings, uri, Keyring.open(settings.secrets, create=True))
+        keyring = Keyring.open(settings.secrets, create=True)
+        await prepare(settings, uri, keyring)
+        hub = build_hub(settings, uri, keyring)
         try:
             await hub.start()
             yield hub

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -37,6 +37,11 @@ class CatalogInForce(Protocol):
 
     async def refresh(self) -> None:
         """Take over a newer version."""
+
+    async def apply(
+        self, document: Mapping[str, Any], by: str, expected_version: int | None = None
+    ) -> Catalog:
+        """Put a catalogue in force as the next version."""
 
 
 class RunningFeed(Feed, Protocol):

@@ -74,9 +74,7 @@ def _next(
         return None
     position = page.entries[-1].stamp
     walk = replace(query, position=None, limit=None)
-    return encode(
-        _keys(hub), Cursor(collection.number, position, object_id, walk, epoch=hub.catalog.version)
-    )
+    return encode(_keys(hub), Cursor(collection.number, position, object_id, walk, epoch=hub.catalog.version))
 
 
 def _keys(hub: Hub) -> CursorKeys:

@@ -27,7 +27,8 @@ from taxii_hub.model import (
 )
 from taxii_hub.policy.marking import markings_of, policy_of
 from taxii_hub.policy.reading import readable
-from taxii_hub.stix.validation import Finding, Validator, version_of
+from taxii_hub.stix.findings import Finding
+from taxii_hub.stix.validation import Validator, version_of
 from taxii_hub.store.base import Offer, Publication, Removal
 from taxii_hub.taxii.envelope import Member, digest, parse_envelope
 from taxii_hub.taxii.filters import Asked
@@ -98,8 +99,7 @@ async def publish_members(hub: Hub, gate: Gate, members: Sequence[Member], reque
         requested_at=requested_at,
         readable=readable(classes, gate.account.agency),
         offers=tuple(
-            _offer(item, numbers[policy], creators)
-            for item, policy in zip(checked, policies, strict=True)
+            _offer(item, numbers[policy], creators) for item, policy in zip(checked, policies, strict=True)
         ),
         settled=tuple(settled),
     )
@@ -164,8 +164,7 @@ async def _policies(hub: Hub, gate: Gate, checked: Sequence[Checked]) -> list[Po
     asked = {ref for item in checked for ref in markings_of(item.value)} - here
     known = here | await _own_statements(hub, gate, asked)
     return [
-        policy_of(item.value, agency, gate.collection.default_marking, known.__contains__)
-        for item in checked
+        policy_of(item.value, agency, gate.collection.default_marking, known.__contains__) for item in checked
     ]
 
 
@@ -207,9 +206,7 @@ async def _off_loop(size: int, work: Callable[[], Any]) -> Any:
     return work() if size < IN_THREAD_BYTES else await asyncio.to_thread(work)
 
 
-async def remove(
-    hub: Hub, account: Account, collection: Collection, object_id: str, asked: Asked
-) -> None:
+async def remove(hub: Hub, account: Account, collection: Collection, object_id: str, asked: Asked) -> None:
     """DELETE: versions of an object that the account's own agency published (T-5.7-01…12).
 
     Raises ForbiddenError where he may not, NotFoundError where he may see none of them.
@@ -242,4 +239,3 @@ async def status(hub: Hub, account: Account, api_root: ApiRoot, status_id: str) 
     if found is None or found.agency != account.agency or found.api_root != api_root.path:
         raise NotFoundError("there is no status of this id for these credentials")
     return found
-

@@ -39,6 +39,10 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "statuses": [IndexModel([("at", ASCENDING)], name="kept", expireAfterSeconds=7 * 24 * 3600)],
     "policies": [IndexModel([("c", ASCENDING), ("key", ASCENDING)], name="key", unique=True)],
+    "clocks": [],
+    "counters": [],
+    "leases": [],
+    "audit": [],
 }
 
 FIELDS: dict[Projection, dict[str, int]] = {

@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.support.feeds import offer, opened_feed, policy, publication
 from pymongo import AsyncMongoClient, MongoClient
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import ObjectQuery, Policy, VersionFilter, Visibility
 from taxii_hub.store.base import Removal
 from taxii_hub.store.feed import MongoFeed
+from tests.support.feeds import offer, opened_feed, policy, publication
 
 Feeds = Callable[[int], Any]
 EVERY = VersionFilter(frozenset({"all"}))
@@ -155,9 +155,7 @@ async def test_twenty_posts_of_one_object_leave_one_entry(feeds: Feeds) -> None:
         (p,) = await interned(one, policy())
         await interned(two, policy())
         thing = offer(0, p, id="x--1")
-        statuses = await asyncio.gather(
-            *((one, two)[n % 2].commit(publication(thing)) for n in range(20))
-        )
+        statuses = await asyncio.gather(*((one, two)[n % 2].commit(publication(thing)) for n in range(20)))
         assert all(s.outcomes[0].ok for s in statuses)
         assert sum(s.stored for s in statuses) == 1
         assert len(await walked(one, seen(p), 5)) == 1
@@ -218,7 +216,8 @@ async def test_commands_per_poll(mongodb_uri: str, mongodb_database: str) -> Non
     from pymongo import monitoring
 
     class Count(monitoring.CommandListener):
-        names: list[str] = []
+        def __init__(self) -> None:
+            self.names: list[str] = []
 
         def started(self, event: monitoring.CommandStartedEvent) -> None:
             self.names.append(event.command_name)
@@ -252,9 +251,7 @@ async def test_commands_per_poll(mongodb_uri: str, mongodb_database: str) -> Non
             await other.stop()
 
 
-async def test_keys_examined_are_keys_returned_plus_branches(
-    mongodb_uri: str, mongodb_database: str
-) -> None:
+async def test_keys_examined_are_keys_returned_plus_branches(mongodb_uri: str, mongodb_database: str) -> None:
     """Issue 2, point 7: for added_after, type and id."""
     from taxii_hub.store.queries import page_finds
 
@@ -311,7 +308,7 @@ async def test_a_killed_committer_does_not_hold_up_the_others(
         await feed.commit(publication(offer(0, p)))
         await feed._commits._committer(1).stop()
         feed._commits._committers.clear()
-        child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+        child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)  # noqa: ASYNC220
         try:
             assert child.stdout is not None
             assert await asyncio.to_thread(child.stdout.readline) == b"holds\n"
