@@ -1,0 +1,69 @@
+"""``python -m tests.contract.run --url … --user … --password … --collections target.json -o result.json``.
+
+``target.json`` says what the account may use: ``{"api_root": "/sandbox/", "collections": {"rw": "<id>",
+"ro": …, "wo": …, "none": …}, "tls_url": …, "tls_ca": …}``; what is left out is skipped. Instead of a
+URL, ``--medallion`` starts the reference server. Exit code 1 where a case fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.contract.medallion_target import medallion
+from tests.contract.runner import Result, run_all
+from tests.contract.target import Target
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    with _target(options) as target:
+        results = run_all(target, _say)
+    counts = {word: sum(result.outcome == word for result in results) for word in ("pass", "fail", "skipped")}
+    print(", ".join(f"{count} {word}" for word, count in counts.items()))
+    if options.output:
+        options.output.write_text(as_json(results))
+    return 1 if counts["fail"] else 0
+
+
+def as_json(results: Sequence[Result]) -> str:
+    """What ``report`` reads: without durations, so that equal runs are equal files."""
+    rows = [{key: value for key, value in result.as_json().items() if key != "seconds"} for result in results]
+    return json.dumps(rows, indent=1) + "\n"
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests.contract.run", description=__doc__)
+    parser.add_argument("--url")
+    parser.add_argument("--user", default="")
+    parser.add_argument("--password", default="")
+    parser.add_argument("--collections", type=Path, help="the description of the target")
+    parser.add_argument("--medallion", action="store_true")
+    parser.add_argument("-o", "--output", type=Path)
+    options = parser.parse_args(arguments)
+    if not options.medallion and not (options.url and options.collections):
+        parser.error("--url and --collections, or --medallion, are wanted")
+    return options
+
+
+@contextmanager
+def _target(options: argparse.Namespace) -> Iterator[Target]:
+    if options.medallion:
+        with medallion() as target:
+            yield target
+    else:
+        description = json.loads(options.collections.read_text())
+        yield Target.from_description(options.url, options.user, options.password, description)
+
+
+def _say(result: Result) -> None:
+    reason = f"  {result.reason}" if result.reason else ""
+    print(f"{result.outcome:8}{', '.join(result.requires):16} {result.case}{reason}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
