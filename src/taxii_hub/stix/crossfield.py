@@ -67,10 +67,6 @@ _ORDER: Final[Mapping[str, tuple[tuple[str, str, bool], ...]]] = {
 }
 """Per type: (later, earlier, whether they must differ)."""
 
-_CPE: Final = re.compile(
-    r"cpe:2\.3:[aho*-](?::(?:[?]+|\*)?(?:[A-Za-z0-9._-]|\\[\\!-/:-@\[-`{-~])+(?:[?]+|\*)?|:[*-]){10}"
-    r"|cpe:/[aho]?(?::[A-Za-z0-9._~%-]*){0,6}",
-)
 _PROPERTY_NAME: Final = re.compile(r"[a-z0-9_]{3,250}")
 _REFERENCES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "directory": {"contains_refs": ("file", "directory")},
@@ -181,9 +177,6 @@ def _software(value: Mapping[str, Any]) -> Found:
         # ISO 639-2 codes, which earlier texts of STIX asked for, are still met.
         if not (isinstance(tag, str) and re.fullmatch("[a-z]{3}", tag)):
             yield from _language(f"languages[{index}]", tag)
-    cpe = value.get("cpe")
-    if isinstance(cpe, str) and not _CPE.fullmatch(cpe):
-        yield "cpe", f"{cpe[:60]!a} is no CPE 2.3 name"
 
 
 def _character_set(path: str, name: Any) -> Found:

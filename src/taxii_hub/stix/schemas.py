@@ -76,6 +76,9 @@ def _document(path: Path) -> dict[str, Any]:
         # STIX 2.1 section 7.2.3.1 asks for one of the two; the schema knows marking_ref only.
         document["required"] = ["selectors"]
         document["oneOf"] = [{"required": ["marking_ref"]}, {"required": ["lang"]}]
+    if path.stem == "observed-data":
+        # It tries all eighteen types on each member (5,000 members: 16 seconds); we know which to try.
+        document["allOf"][1]["properties"]["objects"] = {"type": "object", "minProperties": 1}
     return document
 
 
