@@ -1,0 +1,97 @@
+"""uvicorn's HTTP protocol with the limits it has not: on the head of a request, in size and in time.
+
+What is no HTTP is answered with a TAXII error resource like everything else. The overridden methods
+are httptools' callbacks and ``send_400_response``, which uvicorn does not promise to keep; the lock
+file pins its version and tests hold these to their work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from taxii_hub.taxii import resources
+from taxii_hub.taxii.media_types import TAXII
+
+LARGEST_HEAD = 128 * 1024
+"""Bytes of request line and headers; a thousand ids in one ``match[id]`` take some 50,000."""
+HEAD_SECONDS = 30.0
+"""For a request's head to arrive, and for the rest of a body that was refused."""
+
+
+class TaxiiProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head = 0
+        self._in_head = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn does
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # httptools keeps what is not complete yet, however much that is
+        if self._in_head and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > LARGEST_HEAD:
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        self._head = 0
+        self._in_head = True
+        self._arm()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._disarm()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._disarm()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.more_body:  # refused before its body was there: the rest is thrown away
+            self._arm()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be parsed, and close."""
+        status, title = HTTPStatus.BAD_REQUEST, "The request is no HTTP that the hub understands"
+        if self._head > LARGEST_HEAD:
+            status, title = (
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "Request line and headers are too long",
+            )
+        body = resources.error(title, status)
+        told = [
+            f"HTTP/1.1 {status.value} {status.phrase}",
+            *(f"{name.decode()}: {value.decode()}" for name, value in self.server_state.default_headers),
+            f"content-type: {TAXII}",
+            f"content-length: {len(body)}",
+            "cache-control: no-store",
+            "connection: close",
+        ]
+        self.transport.write("\r\n".join(told).encode() + b"\r\n\r\n" + body)
+        self.transport.close()
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

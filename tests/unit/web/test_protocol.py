@@ -1,0 +1,157 @@
+"""The limits that uvicorn's protocol has not, on real connections."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from taxii_hub.web import protocol
+from taxii_hub.web.protocol import LARGEST_HEAD, TaxiiProtocol
+
+
+async def application(scope, receive, send):
+    """Refuses at /refuse without reading, else says how long the body was."""
+    size = 0
+    if scope["path"] != "/refuse":
+        more = True
+        while more:
+            message = await receive()
+            size += len(message.get("body", b""))
+            more = message.get("more_body", False)
+    status = 401 if scope["path"] == "/refuse" else 200
+    body = str(size).encode()
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def converse(*steps: bytes | float) -> bytes:
+    """What a server answers to bytes and pauses; ends when it closes, or after half a second of silence."""
+
+    async def run() -> bytes:
+        config = uvicorn.Config(application, log_config=None, lifespan="off", server_header=False, ws="none")
+        config.load()
+        state = ServerState()
+        made: Callable[[], TaxiiProtocol] = lambda: TaxiiProtocol(config, state, {})  # noqa: E731
+        server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            answer = asyncio.create_task(read(reader))
+            for step in steps:
+                if isinstance(step, float):
+                    await asyncio.sleep(step)
+                else:
+                    writer.write(step)
+            got = await answer
+            writer.close()
+            for connection in list(state.connections):
+                connection.transport.close()
+            await asyncio.sleep(0)
+            return got
+
+    return asyncio.run(run())
+
+
+async def read(reader: asyncio.StreamReader) -> bytes:
+    got = b""
+    try:
+        async with asyncio.timeout(0.5):
+            while piece := await reader.read(65536):
+                got += piece
+    except TimeoutError:
+        return got + b"<open>"
+    except ConnectionError:
+        pass
+    return got + b"<closed>"
+
+
+def error_of(answer: bytes) -> dict:
+    head, _, body = answer.removesuffix(b"<closed>").partition(b"\r\n\r\n")
+    assert b"content-type: application/taxii+json;version=2.1" in head
+    assert b"connection: close" in head
+    assert answer.endswith(b"<closed>")
+    assert f"content-length: {len(body)}".encode() in head
+    return json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /?" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_a_taxii_error(sent):
+    """Request smuggling included: trust.md 2.1."""
+    assert error_of(converse(sent))["http_status"] == "400"
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        [b"GET / HTTP/1.1\r\nX: ", *[b"x" * 10_000, 0.001] * 20],
+        [b"GET / HTTP/1.1\r\n", *[b"X-Name: value\r\n" * 700, 0.001] * 20],
+        [b"GET /", *[b"x" * 10_000, 0.001] * 20],
+    ],
+)
+def test_a_head_without_end_is_cut(endless):
+    assert error_of(converse(*endless))["http_status"] == "431"
+
+
+def test_a_large_head_is_served():
+    sent = b"GET / HTTP/1.1\r\nX: " + b"x" * (LARGEST_HEAD - 1000)
+    assert converse(sent, b"\r\n\r\n").startswith(b"HTTP/1.1 200")
+
+
+def test_a_large_body_is_no_head():
+    sent = b"POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
+    answer = converse(sent, b"x" * 500_000, 0.01, b"x" * 500_000)
+    assert answer.endswith(b"1000000<open>")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        [b"GET / HT"],
+        [
+            b"GET / HTTP/1.1\r\nX: y\r\n",
+            0.05,
+            b"X: y\r\n",
+            0.05,
+            b"X: y\r\n",
+            0.05,
+            b"X: y\r\n",
+            0.05,
+            b"\r\n",
+        ],
+    ],
+)
+def test_a_head_that_does_not_come_ends_the_connection(monkeypatch, steps):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.12)
+    assert converse(*steps) == b"<closed>"
+
+
+def test_the_second_request_of_a_connection_has_its_time_too(monkeypatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.12)
+    request = b"GET / HTTP/1.1\r\n\r\n"
+    assert converse(request, 0.3, request).count(b"HTTP/1.1 200") == 2
+    assert converse(request, 0.3, b"GET /").endswith(b"0<closed>")
+
+
+def test_the_rest_of_a_refused_body_is_thrown_away(monkeypatch):
+    start = b"POST /refuse HTTP/1.1\r\nContent-Length: 20\r\n\r\n"
+    answer = converse(start, 0.05, b"x" * 20 + b"GET / HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert answer.count(b"HTTP/1.1 200") == 1
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.12)
+    trickle = [b"x", 0.05] * 10
+    assert converse(start, *trickle).endswith(b"0<closed>")
