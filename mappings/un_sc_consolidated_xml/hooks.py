@@ -46,8 +46,10 @@ def names(view: View) -> Tree:
     if full is not None:
         spelt = [{"type": path.lower().removesuffix("_name"), "value": value} for path, value in present]
         found.append({"full": full, "parts": spelt, "kind": "primary", "script": _script(full)})
-    for value in view.all("NAME_ORIGINAL_SCRIPT"):
-        found.append({"full": value, "kind": "original-script", "script": _script(value)})
+    found += [
+        {"full": value, "kind": "original-script", "script": _script(value)}
+        for value in view.all("NAME_ORIGINAL_SCRIPT")
+    ]
     for group in view.groups("INDIVIDUAL_ALIAS", "ENTITY_ALIAS"):
         found += _alias(group)
     return found

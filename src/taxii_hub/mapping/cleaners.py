@@ -28,7 +28,9 @@ class Cleaned:
 
 Cleaner = Callable[[str], Cleaned]
 
-_DIRECTION_MARKS: Final = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+_DIRECTION_MARKS: Final = dict.fromkeys(
+    map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+)
 _ZONE: Final = r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
 _DAY: Final = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})({_ZONE}|T00:00:00(?:\.0+)?{_ZONE}?)?")
 _PARTIAL: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2})?")
@@ -75,10 +77,10 @@ def year(text: str) -> Cleaned:
 def moment(text: str) -> Cleaned:
     """A date, or date and time in UTC (also without a zone), as a STIX timestamp with milliseconds."""
     found = _MOMENT.fullmatch(text.strip())
+    # What does not look like a moment is refused by the same parser that checks the calendar.
+    candidate = text if found is None else f"{found[1]}T{found[2] or '00:00:00'}Z"
     try:
-        if found is None:
-            raise ValueError
-        microseconds = timestamps.parse(f"{found[1]}T{found[2] or '00:00:00'}Z")
+        microseconds = timestamps.parse(candidate)
     except ValueError:
         raise BadValueError(
             "is no UTC date and time like 2026-01-31T00:00:00Z", "correct it at the source"

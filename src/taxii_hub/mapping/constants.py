@@ -37,7 +37,11 @@ def _converter() -> dict[str, Any]:
     return _public(
         "identity",
         CONVERTER,
-        {"name": "TAXII Hub", "description": "Converter of report formats to STIX.", "identity_class": "system"},
+        {
+            "name": "TAXII Hub",
+            "description": "Converter of report formats to STIX.",
+            "identity_class": "system",
+        },
     )
 
 

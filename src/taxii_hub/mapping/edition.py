@@ -80,7 +80,9 @@ def stub(frame: Frame, object_id: str, key: str) -> dict[str, Any]:
     return frame.object("identity", object_id, frame.since, properties)
 
 
-def report(spec: Spec, frame: Frame, refs: Sequence[str], digests: Iterable[bytes], facts: Mapping[str, Any]) -> dict[str, Any]:
+def report(
+    spec: Spec, frame: Frame, refs: Sequence[str], digests: Iterable[bytes], facts: Mapping[str, Any]
+) -> dict[str, Any]:
     """The edition: what came out (``refs``) and how (``facts``, see edition.schema.json).
 
     The id depends on what came out and how, not on the order of records: another file of the same
@@ -96,7 +98,9 @@ def report(spec: Spec, frame: Frame, refs: Sequence[str], digests: Iterable[byte
         "object_refs": list(refs) or [frame.issuer],
         "extensions": {EDITION: {"extension_type": "property-extension", **facts}},
     }
-    return frame.object("report", frame.mint("report", "edition", frame.edition, content, how), frame.edition, properties)
+    return frame.object(
+        "report", frame.mint("report", "edition", frame.edition, content, how), frame.edition, properties
+    )
 
 
 def _summary(facts: Mapping[str, Any]) -> str:

@@ -38,7 +38,9 @@ class Frame:
     since: str
     edition: str
 
-    def object(self, object_type: str, object_id: str, version: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    def object(
+        self, object_type: str, object_id: str, version: str, properties: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """A complete object: head, its own properties, markings."""
         return {
             "type": object_type,
@@ -82,10 +84,10 @@ class Emitter:
         object_id = self.frame.mint(object_type, name, *self.seed, *parts)
         return self._keep(self.frame.object(object_type, object_id, self.frame.edition, body))
 
-    def add_shared(self, object_type: str, name: str, properties: Tree) -> str:
+    def add_shared(self, object_type: str, properties: Tree) -> str:
         """An object that is its content: equal content is one object in every record and edition."""
         body = self._body(object_type, properties)
-        object_id = self.frame.mint(object_type, name, canonical_json.dumps(body))
+        object_id = self.frame.mint(object_type, "", canonical_json.dumps(body))
         return self._keep(self.frame.object(object_type, object_id, self.frame.since, body))
 
     def relate(self, source: str, verb: str, target: str, properties: Tree = None) -> str:
@@ -102,7 +104,9 @@ class Emitter:
     def _body(self, object_type: str, tree: Tree) -> dict[str, Any]:
         body: dict[str, Any] = plain(tree)
         if owned := sorted(body.keys() & _OWNED):
-            raise RecordError(f"{object_type}.{owned[0]} is the engine's, not the mapping's", "correct the mapping")
+            raise RecordError(
+                f"{object_type}.{owned[0]} is the engine's, not the mapping's", "correct the mapping"
+            )
         for path, value in walk(tree):
             self._trace(f"{object_type}.{path.replace(DESIGNATION_PATH, 'designation')}", value)
         return body
@@ -127,7 +131,9 @@ def relationship(frame: Frame, ends: tuple[str, str, str], body: Mapping[str, An
     said = (canonical_json.dumps(body),) if body else ()
     source, verb, target = ends
     properties = {"relationship_type": verb, **body, "source_ref": source, "target_ref": target}
-    return frame.object("relationship", frame.mint("relationship", "", *ends, *said), frame.edition, properties)
+    return frame.object(
+        "relationship", frame.mint("relationship", "", *ends, *said), frame.edition, properties
+    )
 
 
 class Output:

@@ -71,7 +71,9 @@ def compile_node(at: Located, words: Vocabulary, base: str = "") -> Node:
         nodes = [compile_node(element, words, base) for element in at.data]
         return lambda view: [node(view) for node in nodes]
     entries = at.items(_ARGUMENTS)
-    functions = [key for key in entries if key in _FUNCTIONS and not (key in {"set", "call"} and "each" in entries)]
+    functions = [
+        key for key in entries if key in _FUNCTIONS and not (key in {"set", "call"} and "each" in entries)
+    ]
     if len(functions) != 1:
         at.fail(f"exactly one of {', '.join(sorted(_FUNCTIONS))} is wanted")
     compiler, allowed = _FUNCTIONS[functions[0]]
@@ -120,7 +122,9 @@ def _lookup(at: Located, entries: Entries, words: Vocabulary, base: str) -> Node
 
 
 def _kind(at: Located, entries: Entries, words: Vocabulary, base: str) -> Node:
-    nodes = {kind: compile_node(entry, words, base) for kind, entry in entries["kind"].items(words.kinds).items()}
+    nodes = {
+        kind: compile_node(entry, words, base) for kind, entry in entries["kind"].items(words.kinds).items()
+    }
     if missing := sorted(words.kinds - nodes.keys()):
         entries["kind"].fail(f"says nothing about {', '.join(missing)}")
     return lambda view: nodes[view.kind](view)

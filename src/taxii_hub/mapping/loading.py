@@ -120,15 +120,18 @@ class _Loader:
 
     def _main(self, objects: tuple[model.ObjectSpec, ...]) -> str:
         at = self._get("main")
-        for item in objects:
-            if item.name == at.text() and item.designation is not None and not item.each and not item.parts:
-                return item.name
-        at.fail("must name an object with a designation, without each and id: it stands for the record")
+        fit = {o.name for o in objects if o.designation is not None and not o.each and o.seed == "record"}
+        if at.text() not in fit:
+            at.fail("must name an object with a designation and without each: it stands for the record")
+        return at.text()
 
     def _relationships(self, words: Vocabulary, names: set[str]) -> tuple[model.RelationshipSpec, ...]:
         if "relationships" not in self._top:
             return ()
-        return tuple(_relationship(at, words, names, self._top["objects"]) for at in self._top["relationships"].elements())
+        return tuple(
+            _relationship(at, words, names, self._top["objects"])
+            for at in self._top["relationships"].elements()
+        )
 
     def _markings(self) -> model.Markings:
         entries = self._section("markings", {"tlp", "statement"})
@@ -195,7 +198,9 @@ def _object(name: str, at: Located, words: Vocabulary) -> model.ObjectSpec:
     for base in each or ("",):
         if "id" in entries and not content:
             parts = tuple(compile_node(part, words, base) for part in entries["id"].elements())
-        checked.append((compile_condition(entries, words, base), compile_set(_need(entries, "set", at), words, base)))
+        checked.append(
+            (compile_condition(entries, words, base), compile_set(_need(entries, "set", at), words, base))
+        )
     return model.ObjectSpec(
         name=name,
         type=object_type,
@@ -208,7 +213,9 @@ def _object(name: str, at: Located, words: Vocabulary) -> model.ObjectSpec:
     )
 
 
-def _relationship(at: Located, words: Vocabulary, names: set[str], objects: Located) -> model.RelationshipSpec:
+def _relationship(
+    at: Located, words: Vocabulary, names: set[str], objects: Located
+) -> model.RelationshipSpec:
     entries = at.items({"from", "type", "to", "keys", "set"})
     source = _one_of(_need(entries, "from", at), frozenset(names))
     target = _one_of(_need(entries, "to", at), frozenset(names))

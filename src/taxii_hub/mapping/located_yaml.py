@@ -65,7 +65,9 @@ def load(path: Path) -> Located:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{name}:{mark.line + 1}" if mark else name
-        raise MappingError(f"{place}: not YAML ({getattr(error, 'problem', None) or error}); mend it") from None
+        raise MappingError(
+            f"{place}: not YAML ({getattr(error, 'problem', None) or error}); mend it"
+        ) from None
     if node is None:
         raise MappingError(f"{name}: is empty; docs/mappings.md shows what belongs into it")
     return _Builder(name).build(node, "")
@@ -92,7 +94,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, f"{key}[{i}]") for i, child in enumerate(node.value)]
         try:
-            value: Hashable = self._scalars.construct_object(node)  # type: ignore[no-untyped-call]
+            value: Hashable = self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError):
             Located(None, self._file, node.start_mark.line + 1, key).fail("cannot be read; put it in quotes")
         return value

@@ -60,6 +60,12 @@ def _hooks(folder: Path, trust: bool) -> dict[str, Hook]:
     try:
         module_spec.loader.exec_module(module)
     except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError) as error:
-        raise MappingError(f"{folder.name}/hooks.py: {type(error).__name__}: {error}; mend the code") from error
+        raise MappingError(
+            f"{folder.name}/hooks.py: {type(error).__name__}: {error}; mend the code"
+        ) from error
     functions = inspect.getmembers(module, inspect.isfunction)
-    return {name: made for name, made in functions if not name.startswith("_") and made.__module__ == module.__name__}
+    return {
+        name: made
+        for name, made in functions
+        if not name.startswith("_") and made.__module__ == module.__name__
+    }

@@ -72,7 +72,9 @@ class Run:
         texts = (leaf.value for leaf in head.leaves if leaf.pattern == self._spec.edition)
         text = self._order.edition or next(texts, None)
         if text is None:
-            raise ReportError(f"{self._order.name}: has no {self._spec.edition}; give the date with --edition")
+            raise ReportError(
+                f"{self._order.name}: has no {self._spec.edition}; give the date with --edition"
+            )
         try:
             return moment(text).data
         except BadValueError as error:
@@ -95,18 +97,23 @@ class Run:
             self._fail(reading, key, Fault(error.code, str(error), error.remedy, None, "error"))
         except _FAULTS_OF_CODE as error:
             told = f"the mapping's code failed ({type(error).__name__}: {error})"
-            self._fail(reading, key, Fault("mapping-code", told, "tell the owner of the mapping", None, "error"))
+            self._fail(
+                reading, key, Fault("mapping-code", told, "tell the owner of the mapping", None, "error")
+            )
 
     def _key(self, reading: Reading) -> str:
         view = View(reading)
         found = [view.get(path) for path in self._spec.key]
         parts = [str(part.data) for part in found if part is not None]
         if len(parts) < len(found):
-            raise RecordError(f"has no {' and '.join(self._spec.key)}", "without a reference it has no id; add it")
+            raise RecordError(
+                f"has no {' and '.join(self._spec.key)}", "without a reference it has no id; add it"
+            )
         key = "|".join(parts)
         if key in self._keys:
             raise RecordError(
-                f"{key} stands in the file already, on line {self._keys[key][1]}", "keep one of the two records"
+                f"{key} stands in the file already, on line {self._keys[key][1]}",
+                "keep one of the two records",
             )
         return key
 
@@ -117,7 +124,9 @@ class Run:
         main = build(self._spec, reading, emitter)
         fates = settle(self._spec, reading, emitter, main)
         if (clash := self._output.clash(emitter.objects.values())) is not None:
-            raise RecordError(f"another record made {clash} already", "look for a reference that is used twice")
+            raise RecordError(
+                f"another record made {clash} already", "look for a reference that is used twice"
+            )
         for made in emitter.objects.values():
             self._output.add(made)
         self._mentions += emitter.mentions
@@ -192,7 +201,9 @@ class Run:
             main = self._spec.main_object
             target = self._frame.mint(main.type, main.name, mention.key)
             self._output.add(stub(self._frame, target, mention.key))
-        self._output.add(relationship(self._frame, (mention.source, mention.type, target), mention.properties))
+        self._output.add(
+            relationship(self._frame, (mention.source, mention.type, target), mention.properties)
+        )
 
     def _facts(self, sha256: str) -> dict[str, Any]:
         facts: dict[str, Any] = {

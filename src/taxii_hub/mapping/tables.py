@@ -86,7 +86,7 @@ def _object(item: ObjectSpec, view: View, emitter: Emitter) -> str:
         said = {"extension_type": "property-extension", **item.designation(view)}
         properties["extensions"] = {DESIGNATION: said}
     if item.seed == "content":
-        return emitter.add_shared(item.type, item.name, properties)
+        return emitter.add_shared(item.type, properties)
     return emitter.add(item.type, item.name, properties, [str(plain(part(view))) for part in item.parts])
 
 

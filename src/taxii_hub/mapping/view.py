@@ -139,7 +139,9 @@ class View:
     def _found(self, path: str) -> list[int]:
         full = self._joined(path)
         if full not in self.reading.spec.fields:
-            raise MappingError(f"{self.reading.spec.format}: {full!r} is read but not listed; add it to fields")
+            raise MappingError(
+                f"{self.reading.spec.format}: {full!r} is read but not listed; add it to fields"
+            )
         leaves = self.reading.record.leaves
         return [p for p in self.reading.positions(full) if self._inside(leaves[p].path)]
 
@@ -154,7 +156,9 @@ class View:
         else:
             table, key = self.reading.spec.lookups[name], text
         if key not in table:
-            self.warn(value, f"is not in lookup {name!r}", "add it to the lookup of the mapping", "unknown-value")
+            self.warn(
+                value, f"is not in lookup {name!r}", "add it to the lookup of the mapping", "unknown-value"
+            )
             return None
         code = table[key]
         return None if code is None else value.part(code)

@@ -21,7 +21,9 @@ class SourceStream:
             self._file = path.open("rb")
             self.size = path.stat().st_size
         except OSError as error:
-            raise ReportError(f"{path.name}: cannot be read ({error.strerror}); check name and rights") from None
+            raise ReportError(
+                f"{path.name}: cannot be read ({error.strerror}); check name and rights"
+            ) from None
         self._name = path.name
         self._hash = hashlib.sha256()
         self._progress = progress

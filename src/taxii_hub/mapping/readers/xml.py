@@ -67,7 +67,9 @@ def _walk(events: Iterator[tuple[str, Any]], kinds: frozenset[str]) -> Iterator[
     _, root = next(events)
     _check(root)
     if root.getroottree().docinfo.doctype:
-        raise _RefusedError("carries a DOCTYPE, which is never read; remove it at the source", root.sourceline)
+        raise _RefusedError(
+            "carries a DOCTYPE, which is never read; remove it at the source", root.sourceline
+        )
     base = local_name(root)
     yield Record("", root.sourceline, tuple(_attributes(root, base)))
     outside: list[Leaf] = []
@@ -123,7 +125,9 @@ def _numbered(found: list[Leaf]) -> Iterator[Leaf]:
 
 def _check(element: Any) -> None:
     if isinstance(element.tag, str) and element.tag.startswith(_XINCLUDE):
-        raise _RefusedError("uses XInclude, which is never followed; resolve it at the source", element.sourceline)
+        raise _RefusedError(
+            "uses XInclude, which is never followed; resolve it at the source", element.sourceline
+        )
 
 
 def local_name(element: Any) -> str:
@@ -164,7 +168,7 @@ def sniff(head: bytes, names: int = 40) -> Head:
     except etree.XMLSyntaxError as error:
         fault = f"not well-formed XML ({_reason(error)})"
     try:
-        elements = [element for _, element in parser.read_events()]
+        elements: list[Any] = [element for _, element in parser.read_events()]
     except etree.XMLSyntaxError as error:
         return Head(fault=f"not well-formed XML ({_reason(error)})")
     if not elements:
