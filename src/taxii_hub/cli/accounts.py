@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from taxii_hub.cli.account_views import account_json, key_state, report_json, report_lines, time_text
-from taxii_hub.errors import HubError, SettingsError, StoreError, UnavailableError
 from taxii_hub.exchange.account_admin import DAY, HOUR, PROFILES, ROLES, IssuedKey, NewAccount
 from taxii_hub.exchange.consumer_report import duration, moment, report_on
 from taxii_hub.model import ClientProfile
@@ -21,19 +20,7 @@ from taxii_hub.settings import Settings
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub
 
-EXIT_CODES = """
-Exit codes: 0 done; 1 refused, the message says why; 2 wrong usage; 4 the database or the settings
-cannot be used.
-"""
-
-
-class Refused(click.ClickException):
-    """A HubError at the command line."""
-
-    def __init__(self, error: HubError) -> None:
-        super().__init__(str(error))
-        # click declares it for the class, and reads it from the instance.
-        self.exit_code = 4 if isinstance(error, SettingsError | StoreError | UnavailableError) else 1  # type: ignore[misc]
+EXIT_CODES = "Exit codes: 0 done; 1 refused or failed, the reason is on standard error; 2 wrong usage."
 
 
 def with_hub(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -47,10 +34,7 @@ def with_hub(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
             async with open_hub(Settings.from_environment()) as hub:
                 await command(hub, *args, **kwargs)
 
-        try:
-            asyncio.run(main())
-        except HubError as error:
-            raise Refused(error) from error
+        asyncio.run(main())
 
     return run
 

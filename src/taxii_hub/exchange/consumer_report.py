@@ -158,8 +158,8 @@ def collection_words(report: CollectionReport, now: int) -> list[str]:
     if report.writes:
         lines.append("writes to it")
     if report.reads:
-        lines.append(f"reads it: sees {report.visible} object versions" + (_newest(report.newest)))
-        lines += [f"{w.versions} object versions of {w.origin} withheld: {w.reason}" for w in report.withheld]
+        lines.append(f"reads it: sees {_counted(report.visible)}{_newest(report.newest)}")
+        lines += [f"{_counted(w.versions)} of {w.origin} withheld: {w.reason}" for w in report.withheld]
     consumer = report.consumer
     if consumer is None:
         return [*lines, "no request yet"] if report.reads or report.writes else lines
@@ -169,6 +169,10 @@ def collection_words(report: CollectionReport, now: int) -> list[str]:
         first, *rest = request_words(consumer.refused, now)
         lines += [f"last refused: {first}", *rest]
     return [*lines, _cursor(report)] if report.reads else lines
+
+
+def _counted(versions: int) -> str:
+    return f"{versions} object version{'' if versions == 1 else 's'}"
 
 
 def _newest(stamp: int | None) -> str:
