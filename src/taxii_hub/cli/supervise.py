@@ -109,6 +109,7 @@ class Supervisor:
 
     async def _run(self) -> None:
         settings = self._plan.settings
+        _check_tls(settings)
         with _bound(settings) as listener:
             engine = None if settings.mongodb_uri else EngineService(EmbeddedEngine(settings.data_dir))
             try:
@@ -242,6 +243,26 @@ class Worker:
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
+
+
+def _check_tls(settings: Settings) -> None:
+    """Here, not in each worker: a wrong file is told once, before anything is started."""
+    if settings.tls_certificate is None:
+        if settings.tls_key is not None:
+            raise SettingsError(
+                "TAXII_HUB_TLS_KEY is set without TAXII_HUB_TLS_CERTIFICATE: set both or none"
+            )
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            settings.tls_certificate, settings.tls_key, password=""
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+        raise SettingsError(
+            f"TAXII_HUB_TLS_CERTIFICATE={settings.tls_certificate}, TAXII_HUB_TLS_KEY={settings.tls_key}:"
+            f" they cannot be used ({reason}); PEM files that belong together, without pass phrase, are wanted"
+        ) from None
 
 
 def _bound(settings: Settings) -> socket.socket:

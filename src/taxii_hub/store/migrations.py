@@ -15,11 +15,12 @@ from typing import Any, Final
 
 from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from taxii_hub.errors import SchemaVersionError, StoreError, UnavailableError
 
 SCHEMA_VERSION: Final = 1
+_NAMESPACE_EXISTS: Final = 48
 
 Database = AsyncDatabase[dict[str, Any]]
 Indexes = Mapping[str, Sequence[IndexModel]]
@@ -137,19 +138,26 @@ async def _forward(database: Database, version: int) -> None:
 
 
 async def _reached(database: Database, version: int) -> None:
-    change = {"$max": {"version": version}, "$setOnInsert": {"made": datetime.now(UTC)}}
-    await database.meta.update_one({"_id": "schema"}, change, upsert=True)
+    with suppress(DuplicateKeyError):  # another hub made the document in this very moment
+        made = {"$setOnInsert": {"version": version, "made": datetime.now(UTC)}}
+        await database.meta.update_one({"_id": "schema"}, made, upsert=True)
+    await database.meta.update_one({"_id": "schema"}, {"$max": {"version": version}})
 
 
 async def _make(database: Database, indexes: Indexes) -> None:
     for name, models in indexes.items():
         if models:
             await database[name].create_indexes(list(models))
-            continue
-        try:
-            await database.create_collection(name)
-        except CollectionInvalid:
-            continue
+        else:
+            await _make_collection(database, name)
+
+
+async def _make_collection(database: Database, name: str) -> None:
+    try:
+        await database.create_collection(name, check_exists=False)
+    except OperationFailure as error:
+        if error.code != _NAMESPACE_EXISTS:
+            raise
 
 
 async def _missing(database: Database, indexes: Indexes) -> list[str]:
