@@ -64,7 +64,6 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "PATH": f"{folder}/.venv/bin:{os.environ['PATH']}",
         "PORT": str(port),
         "TAXII_HUB_COLLECTIONS_DIR": str(folder / "collections"),
-        "TAXII_HUB_MAPPINGS_DIR": str(folder / "mappings"),
     }
 
 
