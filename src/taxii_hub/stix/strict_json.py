@@ -233,7 +233,7 @@ def _children(value: Any) -> Iterator[Any]:
 def _deeper(value: Any) -> bool:
     """Whether the value is nested deeper than allowed; level by level, for it may be very deep."""
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [child for child in chain.from_iterable(map(_children, level)) if _is_container(child)]
         if not level:
             return False
