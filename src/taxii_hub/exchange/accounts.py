@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from taxii_hub.errors import UnauthorizedError, UnavailableError
 from taxii_hub.exchange.account_admin import AccountAdmin
@@ -79,7 +80,9 @@ class Accounts:
         self._peppers: frozenset[int] = frozenset()
         self._refreshed_at = -math.inf
         self._credentials: dict[str, _Credential] = {}
-        self._nobody = _Credential("", Account("", "", frozenset()), b"", secrets.token_bytes(32), 0.0, None)
+        nobody = Account("", "", frozenset())
+        mac = secrets.token_bytes(32)
+        self._nobody = _Credential("", nobody, b"", mac, math.inf, "there is no such key")
         self._verified: dict[bytes, _Credential] = {}
         self._cache_key = secrets.token_bytes(32)
         self._failures = FailureLimiter()
@@ -142,8 +145,8 @@ class Accounts:
             self._remember(fingerprint, credential)
         else:
             self._failures.check(credential.key_id, source, now)
-            if refusal := credential.refusal(now):
-                self._refuse(credential.key_id, source, now, refusal)
+            if credential.refusal(now):
+                self._refuse(credential, credential.key_id, source, now)
         self._used[credential.key_id] = now
         return credential.account
 
@@ -153,15 +156,15 @@ class Accounts:
         # An unknown key costs the same HMAC and comparison as a known one.
         credential = self._credentials.get(claim.key_id, self._nobody)
         same = hmac.compare_digest(mac_of(credential.pepper, claim.secret), credential.mac)
-        refusal = credential.refusal(now)
-        if not same or refusal:
-            self._refuse(name, source, now, refusal or "the secret is wrong")
+        if credential.refusal(now) or not same:
+            self._refuse(credential, name, source, now)
         return credential
 
-    def _refuse(self, name: str, source: str, now: float, reason: str) -> None:
+    def _refuse(self, credential: _Credential, name: str, source: str, now: float) -> NoReturn:
         self._failures.failed(name, source, now)
-        if name in self._credentials:
-            self._refused[name] = KeyRefusal(int(now * 1_000_000), reason, source)
+        # Nobody's refusal is kept as well (and never told): it must not take less time.
+        reason = credential.refusal(now) or "the secret is wrong"
+        self._refused[credential.key_id] = KeyRefusal(int(now * 1_000_000), reason, source)
         raise UnauthorizedError(WRONG_CREDENTIALS)
 
     def _remember(self, fingerprint: bytes, credential: _Credential) -> None:
