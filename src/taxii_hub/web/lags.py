@@ -1,20 +1,21 @@
-"""How far consumers are behind: what this worker gave them last, beside the newest they may see."""
+"""How far consumers are behind: how long something has been waiting for them."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from taxii_hub.exchange.access import visibility_of
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.model import Account, Collection
+from taxii_hub.model import Account, Collection, ObjectQuery
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
     """How far one consumer is behind.
 
-    ``seconds`` lie between the newest object it may see and the one it was given last; 0 when it has
-    them all.
+    ``seconds`` is the age of the oldest object that it may see and was not given yet; 0 when there is
+    none. (The distance between two stamps would call a consumer punctual that misses half a batch.)
     """
 
     account: str
@@ -34,14 +35,13 @@ class Positions:
         self._known[account.id, collection.id] = (account, collection, stamp)
 
     async def lags(self, hub: Hub) -> list[Lag]:
-        """One read for each agency and collection. Raises UnavailableError."""
-        newest: dict[tuple[str, str], int | None] = {}
+        """One small read for each account and collection. Raises UnavailableError."""
+        now = time.time_ns() // 1000
         found: list[Lag] = []
         for account, collection, stamp in list(self._known.values()):
-            pair = (account.agency, collection.id)
-            if pair not in newest:
-                newest[pair] = await hub.feed.newest(await visibility_of(hub, account.agency, collection))
-            behind = max(0, (newest[pair] or 0) - stamp) / 1_000_000
+            visibility = await visibility_of(hub, account.agency, collection)
+            rest = await hub.feed.page(visibility, ObjectQuery(position=stamp), "manifest", 1)
+            waiting = max(0, now - rest.entries[0].stamp) / 1_000_000 if rest.entries else 0.0
             name = f"{collection.api_root}/{collection.alias}"
-            found.append(Lag(account.id, account.agency, name, behind))
+            found.append(Lag(account.id, account.agency, name, waiting))
         return found

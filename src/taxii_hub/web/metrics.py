@@ -65,7 +65,7 @@ class Metrics:
         self._database = Gauge("taxii_hub_database_up", "1 when the database is usable.", registry=registry)
         self._lag = Gauge(
             "taxii_hub_consumer_lag_seconds",
-            "How far a consumer is behind the newest object it may see.",
+            "Age of the oldest object that a consumer may see and was not given yet.",
             ["worker", "account", "agency", "collection"],
             registry=registry,
         )
