@@ -16,12 +16,12 @@ TAXII_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\
 _SHOWN = 300
 
 
-class Failure(Exception):
+class CaseFailedError(Exception):
     """The server did something else than the case expects."""
 
 
 def check(response: httpx.Response, expected: Mapping[str, Any]) -> None:
-    """Raise Failure unless the answer is as expected; ``any`` lists alternatives."""
+    """Raise CaseFailedError unless the answer is as expected; ``any`` lists alternatives."""
     if "any" in expected:
         _check_any(response, expected["any"])
     for key, wanted in expected.items():
@@ -34,7 +34,7 @@ def document(response: httpx.Response) -> Any:
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError):
-        raise Failure(f"{called(response)}: the body is no JSON: {response.text[:80]!r}") from None
+        raise CaseFailedError(f"{called(response)}: the body is no JSON: {response.text[:80]!r}") from None
 
 
 def called(response: httpx.Response) -> str:
@@ -48,11 +48,11 @@ def _check_any(response: httpx.Response, alternatives: list[Mapping[str, Any]]) 
     for alternative in alternatives:
         try:
             check(response, alternative)
-        except Failure as failure:
+        except CaseFailedError as failure:
             reasons.append(str(failure))
         else:
             return
-    raise Failure("none of the allowed answers: " + " / ".join(reasons))
+    raise CaseFailedError("none of the allowed answers: " + " / ".join(reasons))
 
 
 def _status(response: httpx.Response, wanted: Any) -> None:
@@ -60,13 +60,13 @@ def _status(response: httpx.Response, wanted: Any) -> None:
     for one in wanted if isinstance(wanted, list) else [wanted]:
         if one in {code, f"{code // 100}xx"} or (one == "no 5xx" and code < 500):
             return
-    raise Failure(f"{called(response)}, expected {wanted}")
+    raise CaseFailedError(f"{called(response)}, expected {wanted}")
 
 
 def _media_type(response: httpx.Response, wanted: str) -> None:
     got = response.headers.get("Content-Type", "none")
     if wanted != "taxii" or not MEDIA_TYPE.fullmatch(got.partition("; charset")[0].strip()):
-        raise Failure(f"{called(response)}: Content-Type is {got}")
+        raise CaseFailedError(f"{called(response)}: Content-Type is {got}")
 
 
 def _error(response: httpx.Response, wanted: bool) -> None:
@@ -76,9 +76,9 @@ def _error(response: httpx.Response, wanted: bool) -> None:
     _media_type(response, "taxii")
     body = document(response)
     if not isinstance(body, dict) or not isinstance(body.get("title"), str) or not body["title"]:
-        raise Failure(f"{called(response)}: no error resource with a title: {body!r:.120}")
+        raise CaseFailedError(f"{called(response)}: no error resource with a title: {body!r:.120}")
     if body.get("http_status", str(response.status_code)) != str(response.status_code):
-        raise Failure(f"{called(response)}: http_status is {body['http_status']!r}")
+        raise CaseFailedError(f"{called(response)}: http_status is {body['http_status']!r}")
 
 
 def _headers(response: httpx.Response, wanted: Mapping[str, Any]) -> None:
@@ -101,13 +101,13 @@ def _strict_json(response: httpx.Response, wanted: bool) -> None:
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in members]
         if len(set(keys)) < len(keys):
-            raise Failure(f"{called(response)}: a key occurs twice in {sorted(keys)}")
+            raise CaseFailedError(f"{called(response)}: a key occurs twice in {sorted(keys)}")
         return dict(members)
 
     try:
         json.loads(response.content.decode("utf-8"), object_pairs_hook=pairs)
     except ValueError as error:
-        raise Failure(f"{called(response)}: {error}") from None
+        raise CaseFailedError(f"{called(response)}: {error}") from None
 
 
 def _clean(response: httpx.Response, wanted: bool) -> None:
@@ -115,7 +115,7 @@ def _clean(response: httpx.Response, wanted: bool) -> None:
 
     def look(value: Any, path: str) -> None:
         if value is None or value in ([], {}):
-            raise Failure(f"{called(response)}: {path} is {value!r}")
+            raise CaseFailedError(f"{called(response)}: {path} is {value!r}")
         items = (
             value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         )
@@ -128,7 +128,7 @@ def _clean(response: httpx.Response, wanted: bool) -> None:
 
 def _empty(response: httpx.Response, wanted: bool) -> None:
     if response.content:
-        raise Failure(f"{called(response)}: {len(response.content)} bytes of body")
+        raise CaseFailedError(f"{called(response)}: {len(response.content)} bytes of body")
 
 
 CHECKS: dict[str, Callable[[httpx.Response, Any], None]] = {
@@ -151,9 +151,9 @@ def compare(where: str, value: Any, condition: Any) -> None:
     if isinstance(condition, dict) and condition and set(condition) <= set(OPERATORS):
         for name, argument in condition.items():
             if not OPERATORS[name](value, argument):
-                raise Failure(_clip(f"{where} is {_show(value)}, expected {name} {_show(argument)}"))
+                raise CaseFailedError(_clip(f"{where} is {_show(value)}, expected {name} {_show(argument)}"))
     elif value is ABSENT or not _same(value, condition):
-        raise Failure(_clip(f"{where} is {_show(value)}, expected {_show(condition)}"))
+        raise CaseFailedError(_clip(f"{where} is {_show(value)}, expected {_show(condition)}"))
 
 
 def _same(value: Any, other: Any) -> bool:

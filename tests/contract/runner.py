@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import httpx
 
-from tests.contract.assertions import Failure, check, check_document, called, compare, document
+from tests.contract.assertions import CaseFailedError, called, check, check_document, compare, document
 from tests.contract.objects import Objects, load
 from tests.contract.target import Target
 from tests.contract.template import ABSENT, render, select
@@ -26,7 +26,7 @@ _MOST_PAGES = 200
 Outcome = Literal["pass", "fail", "skipped"]
 
 
-class Skipped(Exception):
+class CaseSkippedError(Exception):
     """The target lacks what the case needs."""
 
 
@@ -86,7 +86,7 @@ class Session:
         try:
             return self.client.send(built, auth=httpx.BasicAuth(*auth) if auth else None)
         except httpx.HTTPError as error:
-            raise Failure(f"{method} {path[:160]}: {type(error).__name__}: {error}") from None
+            raise CaseFailedError(f"{method} {path[:160]}: {type(error).__name__}: {error}") from None
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.request("GET", path, **options)
@@ -95,10 +95,12 @@ class Session:
         """Add objects as set-up; all of them must succeed."""
         response = self.request("POST", f"{self.variables[to]}/objects/", json={"objects": objects})
         if response.status_code != 202:
-            raise Failure(f"set-up: {called(response)}: {response.text[:200]}")
+            raise CaseFailedError(f"set-up: {called(response)}: {response.text[:200]}")
         status = self.settled(document(response))
         if status.get("failure_count", 0):
-            raise Failure(f"set-up: {called(response)} with failures {str(status.get('failures'))[:200]}")
+            raise CaseFailedError(
+                f"set-up: {called(response)} with failures {str(status.get('failures'))[:200]}"
+            )
         self.variables["status"] = status
         return status
 
@@ -115,7 +117,7 @@ class Session:
         path = f"{self.variables['rw']}/manifest/?match[id]={object_id}"
         found = select(document(self.get(path)), "objects[0].date_added")
         if found is ABSENT:
-            raise Failure(f"set-up: the manifest does not list {object_id}")
+            raise CaseFailedError(f"set-up: the manifest does not list {object_id}")
         return str(found)
 
     def walk(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,14 +138,14 @@ class Session:
                 query = {**fixed, "next": str(body.get("next"))}
                 going = bool(body.get("more"))
                 if going and "next" not in body:
-                    raise Failure(f"{called(response)}: more is true but there is no next")
+                    raise CaseFailedError(f"{called(response)}: more is true but there is no next")
             else:
                 going = bool(page)
                 query = {**fixed, "added_after": str(response.headers.get(_LAST))}
             if not going:
                 ids = [item["id"] for item in items if isinstance(item, dict) and "id" in item]
                 return {"items": items, "ids": ids, "sizes": sizes, "headers": headers}
-        raise Failure(f"GET {wanted['path']}: no end after {_MOST_PAGES} pages")
+        raise CaseFailedError(f"GET {wanted['path']}: no end after {_MOST_PAGES} pages")
 
     # --- the case language -----------------------------------------------------------------------
 
@@ -182,7 +184,7 @@ class Session:
                 response.headers.get(path, ABSENT) if kind == "header" else select(document(response), path)
             )
             if value is ABSENT:
-                raise Failure(f"{called(response)}: there is no {source}")
+                raise CaseFailedError(f"{called(response)}: there is no {source}")
             self.variables[name] = value
 
     def _make(self, step: Mapping[str, Any]) -> None:
@@ -198,6 +200,10 @@ class Session:
         for value in render(step["post"], self.variables):
             objects += value if isinstance(value, list) else [value]
         self.post(objects, step.get("to", "rw"))
+
+    def _settled(self, step: Mapping[str, Any]) -> None:
+        path = f"{self.target.root}/status/{render(step['settled'], self.variables)}/"
+        self.settled(document(self.get(path)))
 
     def _baseline(self, step: Mapping[str, Any]) -> None:
         marker = self.objects.make("indicator", {})
@@ -228,7 +234,7 @@ class Session:
     def _skip_unless(self, step: Mapping[str, Any]) -> None:
         for name, path in step["skip_unless"].items():
             if select(document(self.get(render(path, self.variables))), name) is ABSENT:
-                raise Skipped(f"the server gives no {name}")
+                raise CaseSkippedError(f"the server gives no {name}")
 
 
 OPTIONS = ("query", "headers", "auth", "json", "text", "hex", "expect", "capture")
@@ -236,6 +242,7 @@ WORDS: dict[str, Callable[[Session, Mapping[str, Any]], None]] = {
     "make": Session._make,
     "set": Session._set,
     "post": Session._post,
+    "settled": Session._settled,
     "baseline": Session._baseline,
     "walk": Session._walk,
     "each": Session._each,
@@ -297,16 +304,8 @@ def _attempt(case: Case, target: Target) -> tuple[Outcome, str]:
     with httpx.Client(timeout=30, follow_redirects=False) as client:
         try:
             case.run(Session(target, client, Objects()))
-        except Failure as failure:
+        except CaseFailedError as failure:
             return "fail", str(failure)
-        except Skipped as skipped:
+        except CaseSkippedError as skipped:
             return "skipped", str(skipped)
     return "pass", ""
-
-
-def run_all(target: Target, say: Callable[[Result], None] = lambda result: None) -> list[Result]:
-    results = []
-    for case in all_cases():
-        results.append(run_case(case, target))
-        say(results[-1])
-    return results
