@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,8 +35,8 @@ def _cell(text: str) -> str:
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
-    records = [record for p in command.get_params(context) if (record := p.get_help_record(context))]
-    rows = [(names, text) for names, text in records if names != "--help"]
+    records = [record for p in command.params if (record := p.get_help_record(context))]
+    rows = [(names, text) for names, text in records if text]
     if rows:
         yield "| option | what it does |"
         yield "|---|---|"
@@ -45,7 +46,7 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
 
 def _prose(help_text: str) -> Iterator[str]:
     """Paragraphs; those that click is told not to wrap (``\\b``) become blocks of plain text."""
-    for paragraph in help_text.replace("\f", "").strip().split("\n\n"):
+    for paragraph in inspect.cleandoc(help_text).replace("\f", "").strip().split("\n\n"):
         lines = [line.rstrip() for line in paragraph.splitlines()]
         yield from ["```text", *lines[1:], "```"] if lines[:1] == ["\b"] else lines
         yield ""
