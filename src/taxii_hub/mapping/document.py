@@ -44,13 +44,14 @@ def readme_text(spec: Spec) -> str:
 
 
 def _observed(spec: Spec) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Targets and buckets of each path, as the samples without problems show them."""
     targets: dict[str, set[str]] = defaultdict(set)
     buckets: dict[str, set[str]] = defaultdict(set)
     for sample in samples(spec):
-        for entry in converted(spec, sample).account["paths"]:
-            if not entry["buckets"].keys() & {"dropped", "unlisted"}:
-                targets[entry["path"]].update(entry["targets"])
-                buckets[entry["path"]].update(entry["buckets"])
+        made = converted(spec, sample)
+        for entry in made.account["paths"] if not made.problems else ():
+            targets[entry["path"]].update(entry["targets"])
+            buckets[entry["path"]].update(entry["buckets"])
     return targets, buckets
 
 

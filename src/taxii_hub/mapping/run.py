@@ -132,7 +132,7 @@ class Run:
         self._mentions += emitter.mentions
         self._keys[key] = (main, reading.record.line)
         self._account.add(reading.record.leaves, fates)
-        for fault in reading.faults.values():
+        for fault in sorted(reading.faults.values(), key=lambda fault: fault.leaf or 0):
             self._problem(reading.record, key, fault)
 
     def _fail(self, reading: Reading, key: str | None, fault: Fault) -> None:

@@ -1,0 +1,345 @@
+"""What every mapping must hold, proven on its samples; a new mapping is tested by being there (R5, R8).
+
+Samples whose name starts with ``odd_`` are about problems; the others must convert without any.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import stix2
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from stix2validator import ValidationOptions, validate_string
+
+from taxii_hub.errors import ReportError
+from taxii_hub.mapping.accounting import BUCKETS
+from taxii_hub.mapping.constants import DESIGNATION, EDITION, schema_text
+from taxii_hub.mapping.convert import Conversion
+from taxii_hub.mapping.detect import verdicts
+from taxii_hub.mapping.document import readme_of, readme_text
+from taxii_hub.mapping.golden import converted, golden_of, golden_text, samples
+from taxii_hub.mapping.readers.xml import HARDENED
+from taxii_hub.mapping.registry import load_registry
+from taxii_hub.mapping.spec import Spec
+from taxii_hub.settings import Settings
+from taxii_hub.stix.markings import TLP_2_IDS
+
+REGISTRY = load_registry(Settings().mappings_dir)
+PAIRS = [(spec, sample) for spec in REGISTRY for sample in samples(spec)]
+CASES = [pytest.param(spec, sample, id=f"{spec.format}-{sample.stem}") for spec, sample in PAIRS]
+CLEAN = [
+    pytest.param(spec, sample, id=sample.stem) for spec, sample in PAIRS if not sample.stem.startswith("odd_")
+]
+SPECS = [pytest.param(spec, id=spec.format) for spec in REGISTRY]
+EVERY_SAMPLE = pytest.mark.parametrize(("spec", "sample"), CASES)
+EVERY_MAPPING = pytest.mark.parametrize("spec", SPECS)
+
+Signature = tuple[tuple[str, ...], tuple[Any, ...], str]
+
+
+@cache
+def made_of(format_name: str, sample: Path) -> Conversion:
+    return converted(REGISTRY.get(format_name), sample)
+
+
+def objects_of(spec: Spec, sample: Path) -> list[dict[str, Any]]:
+    return list(made_of(spec.format, sample).objects())
+
+
+# --- goldens and documentation -----------------------------------------------------------------
+
+
+@EVERY_MAPPING
+def test_has_samples_with_and_without_problems(spec: Spec) -> None:
+    names = [sample.stem for sample in samples(spec)]
+    assert [name for name in names if name.startswith("odd_")]
+    assert [name for name in names if not name.startswith("odd_")]
+
+
+@EVERY_SAMPLE
+def test_gives_its_golden_byte_for_byte(spec: Spec, sample: Path) -> None:
+    actual = golden_text(made_of(spec.format, sample))
+    assert actual == golden_of(sample).read_text(encoding="utf-8"), (
+        "taxii-hub mappings check shows the difference"
+    )
+
+
+@EVERY_SAMPLE
+def test_gives_the_same_bytes_again(spec: Spec, sample: Path) -> None:
+    assert converted(spec, sample).data == made_of(spec.format, sample).data
+
+
+@EVERY_MAPPING
+def test_readme_is_up_to_date(spec: Spec) -> None:
+    assert readme_of(spec).read_text(encoding="utf-8") == readme_text(spec), "run: taxii-hub mappings docs"
+
+
+# --- R5: nothing lost --------------------------------------------------------------------------
+
+
+@EVERY_SAMPLE
+def test_every_leaf_is_in_exactly_one_bucket(spec: Spec, sample: Path) -> None:
+    account = made_of(spec.format, sample).account
+    assert set(account["buckets"]) == set(BUCKETS)
+    assert account["leaves"] == sum(account["buckets"].values()) == len(list(leaves(parsed(sample))))
+    for entry in account["paths"]:
+        assert entry["leaves"] == sum(entry["buckets"].values())
+        assert entry["targets"]
+
+
+@EVERY_SAMPLE
+def test_what_is_lost_or_unknown_is_a_problem(spec: Spec, sample: Path) -> None:
+    made = made_of(spec.format, sample)
+    buckets, codes = made.account["buckets"], [problem.code for problem in made.problems]
+    assert codes.count("unlisted-field") == buckets["unlisted"]
+    assert bool(buckets["dropped"]) == bool(made.failed_records)
+    if not sample.stem.startswith("odd_"):
+        assert made.problems == ()
+        assert buckets["unlisted"] == buckets["dropped"] == made.failed_records == 0
+    for problem in made.problems:
+        assert problem.source
+        assert problem.line
+        assert problem.message
+        assert problem.remedy
+
+
+@EVERY_MAPPING
+def test_every_listed_field_goes_somewhere_in_a_sample(spec: Spec) -> None:
+    used: set[str] = set()
+    for sample in samples(spec):
+        for entry in made_of(spec.format, sample).account["paths"]:
+            if any(not target.endswith("residual") for target in entry["targets"]):
+                used.add(entry["path"])
+    assert set(spec.fields) <= used
+
+
+@EVERY_SAMPLE
+def test_mutation_of_any_leaf_is_seen(spec: Spec, sample: Path, tmp_path: Path) -> None:
+    """R5's proof: a value outside the sample's values changes objects, problems or counts, unless a
+    named rule says why not. Once with nonsense, once with a well-formed value of the same shape."""
+    before = signature(made_of(spec.format, sample))
+    unseen = []
+    for position, (path, value) in enumerate(leaves(parsed(sample))):
+        for other in ("§ mutated 4711", same_shape(value)):
+            if signature_after(spec, sample, tmp_path, position, other) == before:
+                unseen.append((path, value, other))
+    ignored = {
+        entry["path"]
+        for entry in made_of(spec.format, sample).account["paths"]
+        if "ignored" in entry["buckets"]
+    }
+    assert [case for case in unseen if case[0] not in ignored] == []
+    assert {case[0] for case in unseen} <= set(spec.ignore)
+
+
+@EVERY_MAPPING
+def test_every_lookup_entry_is_exercised(spec: Spec) -> None:
+    """Without an entry, some sample gives something else."""
+    before = {sample: signature(made_of(spec.format, sample)) for sample in samples(spec)}
+    idle = []
+    for name, table in spec.lookups.items():
+        for text in table:
+            less = {**spec.lookups, name: {key: word for key, word in table.items() if key != text}}
+            changed = replace(spec, lookups=less)
+            if all(signature(converted(changed, sample)) == before[sample] for sample in before):
+                idle.append((name, text))
+    assert idle == []
+
+
+# --- the objects -------------------------------------------------------------------------------
+
+
+@EVERY_SAMPLE
+def test_every_object_holds_to_stix(spec: Spec, sample: Path) -> None:
+    bundle = b"".join(made_of(spec.format, sample).bundle()).decode()
+    result = validate_string(bundle, ValidationOptions(version="2.1"))
+    assert result.is_valid, [str(error) for error in result.errors]
+    for made in objects_of(spec, sample):
+        stix2.parse(made, version="2.1")
+
+
+@EVERY_SAMPLE
+def test_our_extensions_hold_to_their_schemas(spec: Spec, sample: Path) -> None:
+    for name, key in (("designation", DESIGNATION), ("edition", EDITION)):
+        validator = jsonschema_rs.validator_for(json.loads(schema_text(name)))
+        for made in objects_of(spec, sample):
+            if key in made.get("extensions", {}):
+                assert [str(e) for e in validator.iter_errors(made["extensions"][key])] == []
+
+
+@EVERY_SAMPLE
+def test_bundle_is_closed(spec: Spec, sample: Path) -> None:
+    objects = objects_of(spec, sample)
+    ids = [made["id"] for made in objects]
+    assert len(ids) == len(set(ids))
+    extensions = {
+        key
+        for made in objects
+        for key in made.get("extensions", {})
+        if not made["type"].startswith("marking")
+    }
+    assert {ref for made in objects for ref in refs(made)} | extensions <= set(ids)
+
+
+@EVERY_SAMPLE
+def test_everything_is_marked_and_has_an_author(spec: Spec, sample: Path) -> None:
+    for made in objects_of(spec, sample):
+        if made["type"] != "marking-definition":
+            assert set(made["object_marking_refs"]) & {TLP_2_IDS["clear"], TLP_2_IDS[spec.markings.tlp]}
+            assert "created_by_ref" in made or made["type"] == "identity"
+
+
+@pytest.mark.parametrize(("spec", "sample"), CLEAN)
+def test_ids_are_stable_when_records_are_shuffled(spec: Spec, sample: Path, tmp_path: Path) -> None:
+    tree = parsed(sample)
+    for holder in tree.iter():
+        records = [
+            child
+            for child in holder
+            if isinstance(child.tag, str) and etree.QName(child).localname in spec.kinds
+        ]
+        for record in reversed(records):
+            holder.append(record)
+    assert {o["id"] for o in converted(spec, written(tree, tmp_path)).objects()} == {
+        o["id"] for o in objects_of(spec, sample)
+    }
+
+
+# --- detection and refusal ---------------------------------------------------------------------
+
+
+@EVERY_SAMPLE
+def test_is_claimed_by_its_mapping_alone(spec: Spec, sample: Path) -> None:
+    found = verdicts(REGISTRY, sample, sample.name)
+    assert [verdict.mapping.format for verdict in found if verdict.claimed] == [spec.format]
+    assert all(verdict.reasons for verdict in found)
+
+
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(data=st.data())
+def test_fuzzed_input_gives_problems_or_a_report_error_only(data: st.DataObject) -> None:
+    spec, sample = data.draw(st.sampled_from(PAIRS))
+    content = bytearray(sample.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content)))
+        cut = data.draw(st.integers(0, 40))
+        content[at : at + cut] = data.draw(
+            st.one_of(
+                st.binary(max_size=12),
+                st.sampled_from([b"<", b">", b"&", b"</A>", b"<A b=''>", b"]]>", b"\x00"]),
+            )
+        )
+    if data.draw(st.booleans()):
+        del content[data.draw(st.integers(0, len(content))) :]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fuzzed"
+        path.write_bytes(content)
+        try:
+            made = converted(spec, path)
+        except ReportError as error:
+            assert "fuzzed" in str(error)
+        else:
+            assert made.account["leaves"] == sum(made.account["buckets"].values())
+            assert not [problem for problem in made.problems if problem.code == "mapping-code"]
+
+
+# --- helpers -----------------------------------------------------------------------------------
+
+
+def parsed(sample: Path) -> Any:
+    return etree.parse(str(sample), etree.XMLParser(**{**HARDENED})).getroot()
+
+
+def leaves(root: Any) -> Iterator[tuple[str, str]]:
+    """Pattern and value of every non-empty leaf, as the mutation test numbers them."""
+    for _, _, path, value in places(root):
+        yield path, value
+
+
+def places(root: Any) -> Iterator[tuple[Any, str, str, str]]:
+    """(element, where in it, path, value): written independently of the reader that it tests."""
+    for element in root.iter():
+        path = local_path(element)
+        for name, value in element.attrib.items():
+            if value.strip():
+                yield element, f"@{name}", f"{path}/@{etree.QName(name).localname}", value
+        texts = [element.text, *(child.tail for child in element)]
+        found = " ".join(text for text in texts if text and text.strip())
+        if found:
+            yield element, "text", path, found
+
+
+def local_path(element: Any) -> str:
+    steps = [etree.QName(e).localname for e in (element, *element.iterancestors())][::-1]
+    for spec in REGISTRY:
+        for position, step in enumerate(steps):
+            if position and step in spec.kinds:
+                return "/".join(steps[position + 1 :])
+    return "/".join(steps)
+
+
+def same_shape(value: str) -> str:
+    """Another well-formed value: other digits that still make a date, other letters."""
+    if re.fullmatch(r"[12][0-9]{3}(-[0-9]{2}(-[0-9]{2}.*)?)?", value.strip(), re.DOTALL):
+        return "1931" + value.strip()[4:]
+    if re.search(r"[0-9]", value):
+        return re.sub(r"[0-9]", lambda found: str((int(found[0]) + 7) % 10), value)
+    return "Qx" + value.strip()[::-1]
+
+
+def signature_after(spec: Spec, sample: Path, folder: Path, position: int, value: str) -> Signature | str:
+    root = parsed(sample)
+    element, where, _, _ = list(places(root))[position]
+    if where == "text":
+        for child in element:
+            child.tail = None
+        element.text = value
+    else:
+        element.set(where[1:], value)
+    try:
+        return signature(converted(spec, written(root, folder, sample.name)))
+    except ReportError as error:
+        return str(error)
+
+
+def written(root: Any, folder: Path, name: str = "changed.xml") -> Path:
+    path = folder / name
+    path.write_bytes(etree.tostring(root.getroottree(), encoding="utf-8", xml_declaration=True))
+    return path
+
+
+def signature(made: Conversion) -> Signature:
+    """Everything that a reader of the result can see, except that the file's bytes are others, and
+    where in it lines stand."""
+    objects = []
+    for item in made.objects():
+        if EDITION in item.get("extensions", {}):
+            del item["extensions"][EDITION]["source_sha256"]
+            del item["id"]
+        objects.append(json.dumps(item, sort_keys=True))
+    problems = tuple((p.code, p.message, p.record, p.path, p.value) for p in made.problems)
+    return tuple(sorted(objects)), problems, json.dumps(made.account["buckets"])
+
+
+def refs(tree: Any, key: str = "") -> Iterator[str]:
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            yield from refs(value, name)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from refs(value, key)
+    elif key.endswith(("_ref", "_refs")):
+        yield tree
