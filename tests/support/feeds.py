@@ -14,6 +14,7 @@ from taxii_hub.model import Policy
 from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Offer, Publication
 from taxii_hub.store.feed import INDEXES, MongoFeed
+from taxii_hub.store.migrations import Deployment, migrate
 
 V1 = 1_700_000_000_000_000
 
@@ -21,8 +22,7 @@ V1 = 1_700_000_000_000_000
 @asynccontextmanager
 async def opened_feed(uri: str, database: str, lifetime: float = 0.05) -> AsyncIterator[MongoFeed]:
     async with AsyncMongoClient[dict[str, Any]](uri) as client:
-        for name, indexes in INDEXES.items():
-            await client[database][name].create_indexes(indexes)
+        await migrate(client[database], INDEXES, Deployment("test", "test"))
         feed = MongoFeed(client[database], lifetime)
         try:
             yield feed

@@ -43,6 +43,9 @@ class CatalogInForce(Protocol):
     ) -> Catalog:
         """Put a catalogue in force as the next version."""
 
+    async def check(self, document: Mapping[str, Any]) -> None:
+        """Raise what ``apply`` would refuse."""
+
 
 class RunningFeed(Feed, Protocol):
     """A feed with what keeps it up to date."""

@@ -77,7 +77,7 @@ class Leases:
         before = await self._take(free, lsid)
         if before is None:
             document = await self._leases.find_one({"_id": collection})
-            if document is not None:
+            if document is not None and document["holder"] is not None:
                 return Held(document["holder"], document["address"], document["host"])
             with contextlib.suppress(DuplicateKeyError):  # somebody was quicker: ask again
                 await self._leases.insert_one({"_id": collection, "holder": None, "expires": EPOCH})

@@ -1,0 +1,5 @@
+"""``python -m taxii_hub.cli``."""
+
+from taxii_hub.cli import main
+
+main(prog_name="taxii-hub")

@@ -1,0 +1,15 @@
+"""One demo hub with two workers for the tests that only ask; those that break things start their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.hubs import RunningHub, running_hub
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[RunningHub]:
+    with running_hub(settings={"TAXII_HUB_WORKERS": "2"}) as running:
+        yield running

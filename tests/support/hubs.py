@@ -1,0 +1,131 @@
+"""Real hubs for tests: ``taxii-hub demo`` as a child process on a free port, always stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+READY = "TAXII Hub ready"
+
+
+@dataclass
+class RunningHub:
+    """A hub that answers; ``document`` is its demo.json."""
+
+    data: Path
+    process: subprocess.Popen[str]
+    document: dict[str, Any]
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Without final slash."""
+        discovery: str = self.document["discovery_url"]
+        return discovery.removesuffix("/taxii2/")
+
+    def credentials(self, user: str) -> tuple[str, str]:
+        """User and password of a demo account."""
+        account = next(a for a in self.document["accounts"] if a["user"] == user)
+        return account["user"], account["password"]
+
+    def client(self, user: str, **options: Any) -> httpx.Client:
+        """An HTTP client with that account's credentials."""
+        return httpx.Client(base_url=self.url, auth=self.credentials(user), timeout=30, **options)
+
+    def collection(self, api_root: str, alias: str) -> str:
+        """The collection's URL by its alias, without final slash."""
+        return f"{self.url}/{api_root}/collections/{alias}"
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """``taxii-hub …`` beside this hub."""
+        command = [sys.executable, "-m", "taxii_hub.cli", *arguments]
+        environment = environment_for(self.data)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+
+    def worker_pids(self) -> list[int]:
+        """The web processes, children of the supervisor."""
+        found = []
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit() and _parent(folder) == self.process.pid:
+                command = (folder / "cmdline").read_bytes().split(b"\0")
+                if b"taxii_hub.cli.worker" in command:
+                    found.append(int(folder.name))
+        return found
+
+
+def _parent(folder: Path) -> int:
+    try:
+        status = (folder / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(status.rpartition(")")[2].split()[1])
+
+
+def environment_for(data: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, without its TAXII Hub settings, for the hub on ``data``."""
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("TAXII_HUB_")}
+    return {**plain, "TAXII_HUB_DATA_DIR": str(data), **(more or {})}
+
+
+@contextmanager
+def running_hub(data: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[RunningHub]:
+    """A demo hub until the block ends; raises AssertionError with its last lines if it does not start."""
+    with tempfile.TemporaryDirectory(prefix="thub-demo-") as folder:
+        data = data or Path(folder) / "demo"
+        command = [sys.executable, "-m", "taxii_hub.cli", "demo", "--port", "0", "--data", str(data)]
+        process = subprocess.Popen(
+            command,
+            env=environment_for(data, settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            lines = _until_ready(process)
+            document = json.loads((data / "demo.json").read_text())
+            yield RunningHub(data, process, document, lines)
+        finally:
+            stop(process)
+
+
+def _until_ready(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout is not None
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith(READY):
+            threading.Thread(target=_drain, args=(process.stdout, lines), daemon=True).start()
+            return lines
+    raise AssertionError(f"the hub ended with {process.wait()}:\n" + "".join(lines[-30:]))
+
+
+def _drain(stream: Any, lines: list[str]) -> None:
+    for line in stream:
+        lines.append(line)
+        del lines[:-2000]
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """In order first, by force where that does not help."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
