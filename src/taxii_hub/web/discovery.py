@@ -43,10 +43,9 @@ def _bound_url(request: Request, settings: Settings) -> str:
     Where the settings leave the address or the port open, the socket that took the request tells.
     """
     host, port = settings.host, settings.port
-    server = request.scope.get("server") or (host, port)
-    if host in _ANY_ADDRESS:
-        host = str(server[0])
-    if port == 0 and server[1] is not None:
-        port = int(server[1])
+    local_host, local_port = request.scope.get("server") or (host, port)
+    if local_port is not None:  # a Unix socket has none, and a path for a host
+        host = local_host if host in _ANY_ADDRESS else host
+        port = port or local_port
     scheme = "http" if settings.tls_certificate is None else "https"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

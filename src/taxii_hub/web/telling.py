@@ -62,7 +62,7 @@ def consumer_facts(scope: Scope, visit: Visit, status: int) -> RequestFacts:
         user_agent=headers.get("user-agent"),
         sent=position,
         newest=visit.newest,
-        objects=visit.objects,
+        objects=0 if scope["method"] == "HEAD" else visit.objects,
         filtered=any(name.startswith("match[") for name in given),
     )
 

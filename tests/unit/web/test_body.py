@@ -85,8 +85,15 @@ def test_identity_is_no_coding():
 
 
 def test_a_slow_body_is_given_up():
-    with pytest.raises(SlowBodyError, match=r"within 0\.05 seconds"):
+    with pytest.raises(SlowBodyError, match="too slowly: 3 bytes"):
         Arriving(b"abc", 5.0, b"de").body(5, seconds=0.05)
+
+
+def test_a_large_body_has_more_time():
+    pieces = [b"x" * 8192, 0.1] * 4
+    assert len(Arriving(*pieces).body(100_000, seconds=0.2)) == 4 * 8192
+    with pytest.raises(SlowBodyError):
+        Arriving(*[b"x", 0.1] * 4).body(100_000, seconds=0.2)
 
 
 def test_a_client_that_goes_away_is_no_error_of_its_body():

@@ -143,6 +143,13 @@ def test_what_consumers_do_is_kept(world):
     assert (facts.newest, facts.objects, facts.filtered) == (2_000_000, 2, False)
 
 
+def test_head_gives_no_objects(world):
+    world.fill(3)
+    world.ask("HEAD", f"{BOTH}/objects/")
+    (facts,) = world.facts()
+    assert (facts.method, facts.objects) == ("HEAD", 0)
+
+
 def test_a_refused_accept_header_is_kept_too(world):
     world.ask("GET", "/taxii2/", headers={"accept": "text/html"})
     (facts,) = world.facts()

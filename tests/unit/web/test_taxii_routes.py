@@ -6,6 +6,11 @@ import asyncio
 import json
 
 import pytest
+from starlette.requests import Request
+
+from taxii_hub.model import Account
+from taxii_hub.settings import Settings
+from taxii_hub.web.discovery import base_url
 
 TAXII = "application/taxii+json;version=2.1"
 BOTH = "/sandbox/collections/both"
@@ -70,14 +75,28 @@ def test_discovery_is_absolute_where_a_public_url_is_set(make_world):
     [
         ({}, "http://127.0.0.1:8000"),
         ({"host": "::1", "tls_certificate": "c.pem"}, "https://[::1]:8000"),
-        # a wildcard is no address, the socket tells; httpx puts the URL's host there
-        ({"host": "0.0.0.0", "port": 0}, "http://evil.example:0"),
+        ({"host": "hub.internal", "port": 9000}, "http://hub.internal:9000"),
     ],
 )
 def test_absolute_urls_come_from_the_bound_address_never_from_host(make_world, settings, base):
     world = make_world(**settings)
     body = world.ask("GET", "/taxii2/", "north-absolute", headers={"host": "attacker.example"}).json()
     assert body["default"] == f"{base}/sandbox/"
+
+
+@pytest.mark.parametrize(
+    ("server", "base"),
+    [
+        (("192.0.2.1", 8443), "http://192.0.2.1:8443"),
+        (("2001:db8::1", 8443), "http://[2001:db8::1]:8443"),
+        (("/run/hub.sock", None), "http://0.0.0.0:0"),
+        (None, "http://0.0.0.0:0"),
+    ],
+)
+def test_where_the_settings_leave_the_address_open_the_socket_tells(server, base):
+    account = Account("a", "north", frozenset(), "absolute-urls")
+    request = Request({"type": "http", "server": server, "headers": [(b"host", b"evil.example")]})
+    assert base_url(request, Settings(host="0.0.0.0", port=0), account) == base
 
 
 def test_api_root(world):
