@@ -19,9 +19,16 @@ OUTCOMES = {0: "clean", 2: "not convertible", 3: "with problems"}
 
 def _convert(path: Path) -> tuple[str, str]:
     """The outcome in words, and the last line that the command wrote to stderr."""
-    command = [str(Path(sys.executable).with_name("taxii-hub")), "convert", str(path), "-o", "/dev/null"]
+    command = [str(Path(sys.executable).with_name("taxii-hub")), "convert", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_A_FILE, check=False)
+        done = subprocess.run(
+            command,
+            stdout=subprocess.DEVNULL,  # not `-o /dev/null`: a file written by renaming would take its place
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=SECONDS_A_FILE,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return "FAILED", f"not done after {SECONDS_A_FILE} s"
     lines = done.stderr.strip().splitlines() or [""]
@@ -38,7 +45,7 @@ def main(folder: Path) -> int:
         outcome, note = _convert(path)
         totals[outcome] += 1
         took = time.monotonic() - start
-        sys.stdout.write(f"{outcome:<16} {took:6.1f} s  {path.relative_to(folder)}  {note[:120]}\n")
+        sys.stdout.write(f"{outcome:<16} {took:6.1f} s  {path.relative_to(folder)}  {note}\n")
         sys.stdout.flush()
     sys.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in sorted(totals.items())) + "\n")
     return int(any(outcome.startswith("FAILED") for outcome in totals))
