@@ -18,6 +18,7 @@ import jsonschema_rs
 
 from taxii_hub.stix.ids import TYPES
 
+_PACKAGE: Final = "stix2validator"
 _FOLDERS: Final = ("common", "sdos", "sros", "observables")
 _EMAIL: Final = re.compile(r'[^\s@<>()\[\],;:"\\]+@[^\s@<>(),;:"\\]+')
 
@@ -58,11 +59,9 @@ def character_sets() -> frozenset[str]:
 
 
 def _package() -> Path:
-    spec = importlib.util.find_spec("stix2validator")
+    spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(
-            "stix2-validator is not installed: its schemas are needed", name="stix2validator"
-        )
+        raise ModuleNotFoundError("stix2-validator is not installed: its schemas are needed", name=_PACKAGE)
     return Path(spec.submodule_search_locations[0])
 
 
