@@ -33,6 +33,7 @@ from taxii_hub.web import (
     object as one_object,
 )
 from taxii_hub.web.api import openapi, whoami
+from taxii_hub.web.body import Uploads
 from taxii_hub.web.front import Front
 from taxii_hub.web.logs import configure_logging
 from taxii_hub.web.metrics import Metrics
@@ -100,6 +101,7 @@ def create_app(hub: Hub) -> FastAPI:
     )
     app.state.hub = hub
     app.state.metrics = metrics
+    app.state.uploads = Uploads()
     app.router.routes.extend(_route(resource) for resource in RESOURCES)
     for router in (openapi.router, whoami.router):
         app.include_router(router)

@@ -1,24 +1,64 @@
-"""Reading a request's body: streamed, cut at the API root's limit, bounded in time."""
+"""Reading a request's body: streamed, cut at the API root's limit, bounded in time and in memory."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from taxii_hub.errors import BadRequestError, SlowBodyError, TooLargeError, UnsupportedMediaError
+from taxii_hub.errors import (
+    BadRequestError,
+    SlowBodyError,
+    TooLargeError,
+    UnavailableError,
+    UnsupportedMediaError,
+)
 
 SECONDS = 60.0
 SLOWEST = 32 * 1024
 """Bytes a second that buy more time: a large body over a thin line is no attack, a trickle is."""
+MOST_HELD = 128 * 1024 * 1024
+"""Bytes of bodies that one process holds at a time, half-open ones included."""
+
+Take = Callable[[int], None]
 
 
-async def read_body(request: Request, limit: int, seconds: float = SECONDS) -> bytes:
+@dataclass(slots=True)
+class Uploads:
+    """The bodies that this process holds at the moment."""
+
+    held: int = 0
+
+    @contextmanager
+    def room(self) -> Iterator[Take]:
+        """Room for one body, until it was dealt with; it grows by calling what is given.
+
+        That raises UnavailableError where other bodies fill the process; alone, a body may always grow.
+        """
+        mine = 0
+
+        def take(size: int) -> None:
+            nonlocal mine
+            if self.held > mine and self.held + size > MOST_HELD:
+                raise UnavailableError("too much is being published at this moment; send it again")
+            mine += size
+            self.held += size
+
+        try:
+            yield take
+        finally:
+            self.held -= mine
+
+
+async def read_body(request: Request, limit: int, take: Take, seconds: float = SECONDS) -> bytes:
     """The whole body, at most ``limit`` bytes of it.
 
     Raises UnsupportedMediaError for a coded body (decoding one is how a small request becomes a
     large one), TooLargeError before reading where Content-Length tells, else as soon as the limit
-    is passed, SlowBodyError after ``seconds`` and a second more for each ``SLOWEST`` bytes that came.
+    is passed, UnavailableError where ``take`` finds no room, SlowBodyError after ``seconds`` and a second more for each ``SLOWEST`` bytes that came.
     """
     coding = request.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
@@ -33,6 +73,7 @@ async def read_body(request: Request, limit: int, seconds: float = SECONDS) -> b
                 size += len(chunk)
                 if size > limit:
                     raise _too_large(limit)
+                take(len(chunk))
                 chunks.append(chunk)
                 deadline.reschedule(started + seconds + size / SLOWEST)
     except TimeoutError:

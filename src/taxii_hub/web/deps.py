@@ -17,6 +17,7 @@ from taxii_hub.exchange.accounts import API_KEY_HEADER
 from taxii_hub.model import Account, ApiRoot, Collection, Role
 from taxii_hub.taxii.filters import Asked, Kind, parse_query
 from taxii_hub.taxii.media_types import check_accept
+from taxii_hub.web.body import Uploads
 from taxii_hub.web.visit import visit_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 def hub_of(request: HTTPConnection) -> Hub:
     """The hub that this process serves."""
     return cast("Hub", request.app.state.hub)
+
+
+def uploads_of(request: Request) -> Uploads:
+    """The bodies that this process is reading."""
+    return cast("Uploads", request.app.state.uploads)
 
 
 def account_of(request: HTTPConnection) -> Account:

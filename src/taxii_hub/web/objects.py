@@ -14,7 +14,7 @@ from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import check_content_type
 from taxii_hub.web.answers import answer, page_answer, wants_empty_list
 from taxii_hub.web.body import read_body
-from taxii_hub.web.deps import api_root_of, asked_of, client_of, collection_of, hub_of
+from taxii_hub.web.deps import api_root_of, asked_of, client_of, collection_of, hub_of, uploads_of
 from taxii_hub.web.visit import visit_of
 
 
@@ -37,8 +37,9 @@ async def post(request: Request) -> Response:
     require_writing(hub, account, collection)
     check_content_type(request.headers.get("content-type"))
     requested_at = time.time_ns() // 1000
-    body = await read_body(request, api_root.max_content_length)
-    status = await publish.publish(hub, account, collection, api_root, body, requested_at)
+    with uploads_of(request).room() as take:
+        body = await read_body(request, api_root.max_content_length, take)
+        status = await publish.publish(hub, account, collection, api_root, body, requested_at)
     visit = visit_of(request)
     visit.objects, visit.published = len(status.outcomes), status.stored
     return await answer(request, resources.status(status), 202)

@@ -7,8 +7,14 @@ import asyncio
 import pytest
 from starlette.requests import ClientDisconnect, Request
 
-from taxii_hub.errors import BadRequestError, SlowBodyError, TooLargeError, UnsupportedMediaError
-from taxii_hub.web.body import read_body
+from taxii_hub.errors import (
+    BadRequestError,
+    SlowBodyError,
+    TooLargeError,
+    UnavailableError,
+    UnsupportedMediaError,
+)
+from taxii_hub.web.body import MOST_HELD, Uploads, read_body
 
 
 class Arriving:
@@ -31,7 +37,7 @@ class Arriving:
         return {"type": "http.request", "body": piece, "more_body": bool(self.pieces)}
 
     def body(self, limit: int, seconds: float = 5.0) -> bytes:
-        return asyncio.run(read_body(self.request, limit, seconds))
+        return asyncio.run(read_body(self.request, limit, lambda _: None, seconds))
 
 
 def test_pieces_are_joined_up_to_the_limit():
@@ -94,6 +100,38 @@ def test_a_large_body_has_more_time():
     assert len(Arriving(*pieces).body(100_000, seconds=0.2)) == 4 * 8192
     with pytest.raises(SlowBodyError):
         Arriving(*[b"x", 0.1] * 4).body(100_000, seconds=0.2)
+
+
+def test_bodies_share_the_room_of_the_process():
+    uploads = Uploads()
+    with uploads.room() as one:
+        one(MOST_HELD - 10)
+        with uploads.room() as other:
+            other(10)
+            with pytest.raises(UnavailableError):
+                other(1)
+            with pytest.raises(UnavailableError):
+                one(1)
+            assert uploads.held == MOST_HELD
+        one(10)
+    assert uploads.held == 0
+
+
+def test_a_body_alone_may_be_as_large_as_its_api_root_allows():
+    with Uploads().room() as take:
+        take(MOST_HELD)
+        take(MOST_HELD)
+
+
+def test_a_body_without_room_is_not_read_on():
+    arriving = Arriving(*[b"abc"] * 100)
+
+    def full(size: int) -> None:
+        raise UnavailableError("full")
+
+    with pytest.raises(UnavailableError):
+        asyncio.run(read_body(arriving.request, 1000, full))
+    assert arriving.read == 3
 
 
 def test_a_client_that_goes_away_is_no_error_of_its_body():

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from taxii_hub.model import Account
 from taxii_hub.settings import Settings
+from taxii_hub.web.body import MOST_HELD
 from taxii_hub.web.discovery import base_url
 
 TAXII = "application/taxii+json;version=2.1"
@@ -317,6 +318,18 @@ def test_chunked_bodies_are_cut_at_the_limit(world):
 
     assert world.post(f"{BOTH}/objects/", chunks(1000)).status_code == 202
     error_of(world.post(f"{BOTH}/objects/", chunks(5000)), 413)
+
+
+def test_no_room_is_503_and_room_comes_back(world):
+    body = json.dumps({"objects": [OBJECT]})
+    world.app.state.uploads.held = MOST_HELD
+    response = world.post(f"{BOTH}/objects/", body)
+    error_of(response, 503)
+    assert int(response.headers["retry-after"]) >= 1
+    world.app.state.uploads.held = 0
+    assert world.post(f"{BOTH}/objects/", body).status_code == 202
+    error_of(world.post(f"{BOTH}/objects/", "{"), 400)
+    assert world.app.state.uploads.held == 0
 
 
 class Unread:
