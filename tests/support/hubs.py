@@ -52,7 +52,9 @@ class RunningHub:
         """``taxii-hub …`` beside this hub."""
         command = [sys.executable, "-m", "taxii_hub.cli", *arguments]
         environment = environment_for(self.data)
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=100, check=False
+        )
 
     def worker_pids(self) -> list[int]:
         """The web processes, children of the supervisor."""

@@ -11,14 +11,17 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
+import orjson
 
-TAXII = "application/taxii+json;version=2.1"
-FIRST, LAST = "X-TAXII-Date-Added-First", "X-TAXII-Date-Added-Last"
+from tests.support.wire_client import Answer, WireClient
+
+FIRST, LAST = "x-taxii-date-added-first", "x-taxii-date-added-last"
+BROKEN = (OSError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Probe:
 
     def __init__(self, target: Target, writers: int = 8, batch: int = 10) -> None:
         self._target = target
+        self._path = urlsplit(target.url).path
         self._writers = writers
         self._batch = batch
         self._acknowledged: set[tuple[str, str]] = set()
@@ -101,8 +105,8 @@ class Probe:
 
     async def run(self, seconds: float, disturb: Callable[[], Any] | None = None) -> Sums:
         """Write and poll for ``seconds``, let the pollers come to the end, then count."""
-        limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(auth=self._target.auth, timeout=30, limits=limits) as client:
+        client = WireClient(self._target.url, self._target.auth)
+        try:
             start = await self._newest(client)
             pollers = {
                 "next": asyncio.create_task(self._by_next(client, start, 100)),
@@ -124,6 +128,8 @@ class Probe:
             stored = Seen("walk")
             async for page, first, last in self._pages(client, "objects", start, 1000):
                 stored.take(page, first, last)
+        finally:
+            client.close()
         return Sums(
             acknowledged=len(self._acknowledged),
             per_second=len(self._acknowledged) / took,
@@ -140,34 +146,28 @@ class Probe:
             "requests": poller.requests,
         }
 
-    async def _newest(self, client: httpx.AsyncClient) -> str:
+    async def _newest(self, client: WireClient) -> str:
         """Where the collection ends now: a far future ``added_after`` is answered with the newest."""
         _, _, last = await self._page(client, "objects", {"added_after": "2999-01-01T00:00:00Z"})
         return last if last and last < "2999" else "2000-01-01T00:00:00Z"
 
-    async def _write(self, client: httpx.AsyncClient) -> None:
+    async def _write(self, client: WireClient) -> None:
         number = 0
         while self._writing:
             objects = [indicator(number + n) for n in range(self._batch)]
             number += self._batch
+            body = orjson.dumps({"objects": objects})
             while True:
-                try:
-                    answer = await client.post(
-                        f"{self._target.url}/objects/",
-                        json={"objects": objects},
-                        headers={"Accept": TAXII, "Content-Type": TAXII},
-                    )
-                except httpx.TransportError:
-                    answer = None
-                if answer is not None and answer.status_code == 202:
+                answer = await self._tried(client.post(f"{self._path}/objects/", body))
+                if answer is not None and answer.status == 202:
                     break
                 self._retries += 1
                 await asyncio.sleep(0.05)
             status = answer.json()
-            for success in status.get("successes", []):
+            for success in status.get("successes", []):  # type: ignore[attr-defined]
                 self._acknowledged.add((success["id"], _instant(success["version"])))
 
-    async def _by_next(self, client: httpx.AsyncClient, start: str, limit: int) -> Seen:
+    async def _by_next(self, client: WireClient, start: str, limit: int) -> Seen:
         seen = Seen("next")
         cursor = start
         while True:
@@ -182,9 +182,7 @@ class Probe:
                 return seen
             await asyncio.sleep(0.005)
 
-    async def _by_header(
-        self, client: httpx.AsyncClient, start: str, what: str, limit: int, pause: float
-    ) -> Seen:
+    async def _by_header(self, client: WireClient, start: str, what: str, limit: int, pause: float) -> Seen:
         seen = Seen(what)
         cursor = start
         while True:
@@ -198,39 +196,41 @@ class Probe:
             await asyncio.sleep(pause if page else max(pause, 0.005))
 
     async def _pages(
-        self, client: httpx.AsyncClient, what: str, start: str, limit: int
+        self, client: WireClient, what: str, start: str, limit: int
     ) -> AsyncIterator[tuple[list[tuple[str, str]], str | None, str | None]]:
         parameters = {"added_after": start, "limit": str(limit)}
         while True:
             answer = await self._get(client, what, parameters)
-            body = answer.json()
+            body: Any = answer.json()
             yield _versions(body), answer.headers.get(FIRST), answer.headers.get(LAST)
             if not body.get("more"):
                 return
             parameters = {"limit": str(limit), "next": body["next"]}
 
     async def _page(
-        self, client: httpx.AsyncClient, what: str, parameters: dict[str, str]
+        self, client: WireClient, what: str, parameters: dict[str, str]
     ) -> tuple[list[tuple[str, str]], str | None, str | None]:
         answer = await self._get(client, what, parameters)
         return _versions(answer.json()), answer.headers.get(FIRST), answer.headers.get(LAST)
 
-    async def _get(self, client: httpx.AsyncClient, what: str, parameters: dict[str, str]) -> httpx.Response:
+    async def _get(self, client: WireClient, what: str, parameters: dict[str, str]) -> Answer:
         while True:
-            try:
-                answer = await client.get(
-                    f"{self._target.url}/{what}/", params=parameters, headers={"Accept": TAXII}
-                )
-            except httpx.TransportError:
-                answer = None
-            if answer is not None and answer.status_code == 200:
+            answer = await self._tried(client.get(f"{self._path}/{what}/", parameters))
+            if answer is not None and answer.status == 200:
                 return answer
-            if answer is not None and answer.status_code < 500:
-                raise AssertionError(f"{answer.status_code}: {answer.text}")
+            if answer is not None and answer.status < 500:
+                raise AssertionError(f"{answer.status}: {answer.body!r}")
             await asyncio.sleep(0.05)
 
+    @staticmethod
+    async def _tried(asking: Awaitable[Answer]) -> Answer | None:
+        try:
+            return await asking
+        except BROKEN:
+            return None
 
-def _versions(body: dict[str, Any]) -> list[tuple[str, str]]:
+
+def _versions(body: Any) -> list[tuple[str, str]]:
     found = []
     for item in body.get("objects", []):
         found.append((item["id"], _instant(item.get("version") or item["modified"])))
