@@ -29,6 +29,19 @@ _STRONG: Final[Mapping[str, tuple[str, ...]]] = {
     "readconcernlevel": ("majority",),
     "readpreference": ("primary",),
 }
+_GUARANTEES: Final[Mapping[str, Any]] = {
+    "w": "majority",
+    "journal": True,
+    "readConcernLevel": "majority",
+    "retryWrites": False,
+    "appname": "taxii-hub",
+}
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "serverSelectionTimeoutMS": 5000,
+    "connectTimeoutMS": 2000,
+    "socketTimeoutMS": 20_000,
+}
+"""What an admin may set otherwise in the URI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +65,10 @@ def connect(uri: str, **options: Any) -> AsyncMongoClient[dict[str, Any]]:
     safe. Raises StoreError for a URI that is none, or that asks for less.
     """
     _refuse_weaker(uri)
-    guarantees: dict[str, Any] = {
-        "w": "majority",
-        "journal": True,
-        "readConcernLevel": "majority",
-        "retryWrites": False,
-        "appname": "taxii-hub",
-        "serverSelectionTimeoutMS": 5000,
-        "connectTimeoutMS": 2000,
-        "socketTimeoutMS": 20_000,
-    }
+    given = {name.lower() for name, _ in _options(uri)}
+    defaults = {name: value for name, value in _DEFAULTS.items() if name.lower() not in given}
     try:
-        return AsyncMongoClient(uri, **{**guarantees, **options})
+        return AsyncMongoClient(uri, **{**defaults, **_GUARANTEES, **options})
     except (InvalidURI, ConfigurationError, ValueError) as error:
         # The driver quotes option values, never the password.
         raise StoreError(
@@ -71,8 +76,12 @@ def connect(uri: str, **options: Any) -> AsyncMongoClient[dict[str, Any]]:
         ) from None
 
 
+def _options(uri: str) -> list[tuple[str, str]]:
+    return parse_qsl(uri.partition("?")[2], keep_blank_values=True)
+
+
 def _refuse_weaker(uri: str) -> None:
-    for name, value in parse_qsl(uri.partition("?")[2], keep_blank_values=True):
+    for name, value in _options(uri):
         strong = _STRONG.get(name.lower())
         if strong is not None and value.lower() not in strong:
             raise StoreError(
