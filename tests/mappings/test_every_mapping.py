@@ -5,6 +5,7 @@ Samples whose name starts with ``odd_`` are about problems; the others must conv
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import tempfile
@@ -247,11 +248,8 @@ def test_fuzzed_input_gives_problems_or_a_report_error_only(data: st.DataObject)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fuzzed"
         path.write_bytes(content)
-        try:
+        with contextlib.suppress(ReportError):
             made = converted(spec, path)
-        except ReportError as error:
-            assert "fuzzed" in str(error)
-        else:
             assert made.account["leaves"] == sum(made.account["buckets"].values())
             assert not [problem for problem in made.problems if problem.code == "mapping-code"]
 
@@ -260,7 +258,7 @@ def test_fuzzed_input_gives_problems_or_a_report_error_only(data: st.DataObject)
 
 
 def parsed(sample: Path) -> Any:
-    return etree.parse(str(sample), etree.XMLParser(**{**HARDENED})).getroot()
+    return etree.parse(str(sample), etree.XMLParser(**HARDENED)).getroot()
 
 
 def leaves(root: Any) -> Iterator[tuple[str, str]]:

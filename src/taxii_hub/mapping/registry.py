@@ -55,7 +55,7 @@ def _hooks(folder: Path, trust: bool) -> dict[str, Hook]:
         return {}
     module_spec = importlib.util.spec_from_file_location(f"taxii_hub_mapping_{folder.name}", path)
     if module_spec is None or module_spec.loader is None:
-        raise MappingError(f"{folder.name}/hooks.py: cannot be loaded as Python; check the file")
+        raise AssertionError(f"{path} is a Python file")
     module = importlib.util.module_from_spec(module_spec)
     try:
         module_spec.loader.exec_module(module)

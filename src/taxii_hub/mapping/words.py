@@ -24,10 +24,11 @@ def summary(conversion: Conversion) -> str:
     """What was read, what was made of it, where its values went."""
     buckets = conversion.account["buckets"]
     went = ", ".join(f"{count} {bucket}" for bucket, count in buckets.items() if count)
+    records = "1 record" if conversion.records == 1 else f"{conversion.records} records"
     failed = f" ({conversion.failed_records} not converted)" if conversion.failed_records else ""
     count = len(conversion.problems)
     problems = "no problems" if count == 0 else "1 problem" if count == 1 else f"{count} problems"
     return (
-        f"{conversion.mapping}, edition {conversion.edition[:10]}: {conversion.records} records{failed} → "
+        f"{conversion.mapping}, edition {conversion.edition[:10]}: {records}{failed} → "
         f"{len(conversion.data)} objects. {conversion.account['leaves']} source values: {went}. {problems}."
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from taxii_hub.mapping.convert import ConvertOptions, convert
 from taxii_hub.mapping.detect import detect
 from taxii_hub.mapping.registry import load_registry

@@ -110,7 +110,7 @@ def _release(element: Any) -> None:
         return
     for before in list(element.itersiblings(preceding=True)):
         if before.tail and before.tail.strip():
-            parent.set(_TAILS, (parent.get(_TAILS) or "") + before.tail)
+            parent.set(_TAILS, f"{parent.get(_TAILS) or ''} {before.tail}".strip())
         parent.remove(before)
     element.clear(keep_tail=True)
 
@@ -167,10 +167,7 @@ def sniff(head: bytes, names: int = 40) -> Head:
         fault = None
     except etree.XMLSyntaxError as error:
         fault = f"not well-formed XML ({_reason(error)})"
-    try:
-        elements: list[Any] = [element for _, element in parser.read_events()]
-    except etree.XMLSyntaxError as error:
-        return Head(fault=f"not well-formed XML ({_reason(error)})")
+    elements: list[Any] = [element for _, element in parser.read_events()]
     if not elements:
         return Head(fault=fault or "not XML")
     root = elements[0]
@@ -182,4 +179,4 @@ def sniff(head: bytes, names: int = 40) -> Head:
 
 def _reason(error: etree.XMLSyntaxError) -> str:
     """The parser's words without the file name and position that it appends."""
-    return str(error.msg or "no reason given").split(", line ", 1)[0]
+    return " ".join(str(error.msg or "no reason given").split(", line ", 1)[0].split())

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taxii_hub.errors import BadValueError
+from taxii_hub.mapping.cleaners import CLEANERS, day, line, moment, partial_day, prose, year
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("  A\n\t B  ", "A B"),
+        ("A\u00a0B\u3000C", "A B C"),
+        ("\u200fليلى\u200f", "ليلى"),
+        ("Ele\u0301na", "El\u00e9na"),
+        (" \u00a0 ", ""),
+    ],
+)
+def test_line(text: str, wanted: str) -> None:
+    assert line(text).data == wanted
+
+
+def test_prose_keeps_its_paragraphs() -> None:
+    assert prose("  one,  two\r\n\r\n three ").data == "one, two\n\nthree"
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "whole"),
+    [
+        ("2012-12-31", "2012-12-31", True),
+        (" 2012-12-31 ", "2012-12-31", True),
+        ("2012-12-31-05:00", "2012-12-31", False),
+        ("2012-12-31Z", "2012-12-31", False),
+        ("2012-12-31T00:00:00", "2012-12-31", False),
+        ("2012-12-31T00:00:00.000+01:00", "2012-12-31", False),
+    ],
+)
+def test_day(text: str, data: str, whole: bool) -> None:
+    assert (day(text).data, day(text).whole) == (data, whole)
+
+
+@pytest.mark.parametrize(
+    "text", ["2015-02-30", "31/12/1999", "2015", "", "2015-02-03T10:00:00", "٢٠١٥-٠٢-٠٣"]
+)
+def test_what_is_no_day_is_refused_with_advice(text: str) -> None:
+    with pytest.raises(BadValueError) as refused:
+        day(text)
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("text", ["1971", "1971-02", "1971-02-03"])
+def test_partial_days_are_never_padded(text: str) -> None:
+    assert partial_day(text).data == text
+
+
+@pytest.mark.parametrize("text", ["1971-13", "0000", "197", "1971-02-31", "about 1971"])
+def test_what_is_no_partial_day(text: str) -> None:
+    with pytest.raises(BadValueError):
+        partial_day(text)
+
+
+def test_year() -> None:
+    assert year(" 1971 ").data == "1971"
+
+
+@pytest.mark.parametrize("text", ["0000", "197x", "19711", "", "١٩٧١"])
+def test_what_is_no_year(text: str) -> None:
+    with pytest.raises(BadValueError):
+        year(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2026-02-27T00:00:09.554Z", "2026-02-27T00:00:09.554Z"),
+        ("2026-02-27T00:00:09.554987Z", "2026-02-27T00:00:09.554Z"),
+        ("2026-02-27T00:00:09", "2026-02-27T00:00:09.000Z"),
+        ("2026-02-27T00:00:09+00:00", "2026-02-27T00:00:09.000Z"),
+        ("2026-02-27", "2026-02-27T00:00:00.000Z"),
+    ],
+)
+def test_moment(text: str, wanted: str) -> None:
+    assert moment(text).data == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-02-30", "2026-02-27T25:00:00Z", "2026-02-27T00:00:09+02:00"]
+)
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(BadValueError):
+        moment(text)
+
+
+@given(text=st.text(max_size=40), name=st.sampled_from(sorted(CLEANERS)))
+def test_cleaners_refuse_or_are_idempotent(text: str, name: str) -> None:
+    try:
+        once = CLEANERS[name](text).data
+    except BadValueError:
+        return
+    assert not once or CLEANERS[name](once).data == once

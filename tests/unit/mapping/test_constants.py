@@ -1,0 +1,34 @@
+"""Our extension definitions are versions of STIX objects: what is published never changes silently."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import orjson
+import pytest
+
+from taxii_hub.mapping.constants import furniture, schema_text
+
+DOCS = Path(__file__).parents[3] / "docs" / "schemas"
+
+PINNED = {
+    "TAXII Hub designation": "0e7612a121032ebffa9fd645527c0ebe3e6d441bf91fa2696fd279d9e459c5bc",
+    "TAXII Hub edition": "9dbaf8cea951d8cc1bf7918b553a8d394f14beff648084898ac41444b9fb5832",
+}
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_a_published_definition_is_not_changed(name: str) -> None:
+    """Where this fails on purpose, raise the version and set a new `modified` in constants.py first."""
+    (definition,) = [made for made in furniture() if made.get("name") == name]
+    assert hashlib.sha256(orjson.dumps(definition)).hexdigest() == PINNED[name]
+
+
+@pytest.mark.parametrize("name", ["designation", "edition"])
+def test_the_documented_schema_is_the_one_in_force(name: str) -> None:
+    text = (DOCS / f"{name}.schema.json").read_text(encoding="utf-8")
+    assert text == schema_text(name)
+    (definition,) = [made for made in furniture() if made.get("name") == f"TAXII Hub {name}"]
+    assert json.loads(definition["schema"]) == json.loads(text)
