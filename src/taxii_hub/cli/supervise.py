@@ -32,6 +32,7 @@ _LOG: Final = logging.getLogger("taxii_hub.supervisor")
 _STEADY: Final = 10.0  # seconds after which an end is no longer a repeated failure
 _LONGEST_PAUSE: Final = 5.0
 _FIRST_PAUSE: Final = 0.1
+_ADDRESS_PATIENCE: Final = 5.0
 _PATIENCE: Final = 10.0  # seconds for a command that uses the embedded MongoDB to end
 
 Act = Callable[[Settings], Awaitable[None]]
@@ -110,7 +111,7 @@ class Supervisor:
     async def _run(self) -> None:
         settings = self._plan.settings
         _check_tls(settings)
-        with _bound(settings) as listener:
+        with await _bound(settings) as listener:
             engine = None if settings.mongodb_uri else EngineService(EmbeddedEngine(settings.data_dir))
             try:
                 if engine is not None:
@@ -265,8 +266,11 @@ def _check_tls(settings: Settings) -> None:
         ) from None
 
 
-def _bound(settings: Settings) -> socket.socket:
-    """The hub's address, taken but not listening yet: until a worker is up connections are refused."""
+async def _bound(settings: Settings) -> socket.socket:
+    """The hub's address, taken but not listening yet: until a worker is up connections are refused.
+
+    Workers of a supervisor that was killed need a moment to end, so an address in use is tried again.
+    """
     try:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
@@ -274,16 +278,22 @@ def _bound(settings: Settings) -> socket.socket:
     family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        reason = "another program uses it" if error.errno == errno.EADDRINUSE else error.strerror
-        raise SettingsError(
-            f"TAXII_HUB_HOST={settings.host}, TAXII_HUB_PORT={settings.port}: the hub cannot serve there"
-            f" ({reason}); choose another port, or end that program"
-        ) from None
-    return listener
+    until = time.monotonic() + _ADDRESS_PATIENCE
+    while True:
+        try:
+            listener.bind(address)
+        except OSError as error:
+            in_use = error.errno == errno.EADDRINUSE
+            if in_use and time.monotonic() < until:
+                await asyncio.sleep(0.1)
+                continue
+            listener.close()
+            reason = "another program uses it" if in_use else error.strerror
+            raise SettingsError(
+                f"TAXII_HUB_HOST={settings.host}, TAXII_HUB_PORT={settings.port}: the hub cannot serve there"
+                f" ({reason}); choose another port, or end that program"
+            ) from None
+        return listener
 
 
 def base_url(settings: Settings) -> str:

@@ -197,7 +197,8 @@ def make_data_folder(data_dir: Path) -> None:
 
 
 def _own_name() -> str:
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
+    program = Path(sys.argv[0]).name
+    return " ".join(["taxii-hub" if program == "__main__.py" else program, *sys.argv[1:2]])
 
 
 async def _owner_in_time(lock_file: Path) -> int | None:

@@ -272,7 +272,8 @@ def test_a_worker_that_cannot_start_ends_the_hub(settings: Settings) -> None:
         supervise.run(Plan(settings, _nothing, _nothing, app="no_such_module:create"))
 
 
-def test_an_address_in_use_is_told(settings: Settings) -> None:
+def test_an_address_in_use_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervise, "_ADDRESS_PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=rf"TAXII_HUB_PORT={port}.*another program uses it"):
