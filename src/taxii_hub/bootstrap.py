@@ -18,6 +18,7 @@ from taxii_hub.stix.validation import Validator
 from taxii_hub.store import accounts, catalogs, feed
 from taxii_hub.store.accounts import AccountStore
 from taxii_hub.store.catalogs import Catalogs
+from taxii_hub.store.classes import LIFETIME
 from taxii_hub.store.consumers import ConsumerStore
 from taxii_hub.store.engine import engine_for
 from taxii_hub.store.feed import MongoFeed
@@ -27,8 +28,12 @@ from taxii_hub.store.topology import check_topology, connect
 INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES}
 
 
-def build_hub(settings: Settings, uri: str, keyring: Keyring) -> Hub:
-    """Put a hub together; nothing is asked of the database before ``hub.start()``."""
+def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = LIFETIME) -> Hub:
+    """Put a hub together; nothing is asked of the database before ``hub.start()``.
+
+    ``lifetime`` is how long a process trusts what it read of the policy classes (``classes.py``); all
+    hubs of one database must use the same.
+    """
     client = connect(uri)
     database = client[settings.mongodb_database]
 
@@ -42,7 +47,7 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring) -> Hub:
         catalogs=Catalogs(database, from_document),
         accounts=Accounts(AccountStore(database), keyring),
         consumers=Consumers(ConsumerStore(database)),
-        feed=MongoFeed(database),
+        feed=MongoFeed(database, lifetime),
         validator=Validator(),
         check=check,
         close=client.close,
@@ -63,7 +68,7 @@ async def prepare(settings: Settings, uri: str, keyring: Keyring, dry_run: bool 
 
 
 @asynccontextmanager
-async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
+async def open_hub(settings: Settings, lifetime: float = LIFETIME) -> AsyncIterator[Hub]:
     """A started hub for a command; joins a running hub's database, or starts one for the duration.
 
     Where no catalogue is in force yet ``hub.catalog`` raises StoreError and everything else works.
@@ -71,7 +76,7 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
     async with engine_for(settings) as uri:
         keyring = Keyring.open(settings.secrets, create=True)
         await prepare(settings, uri, keyring)
-        hub = build_hub(settings, uri, keyring)
+        hub = build_hub(settings, uri, keyring, lifetime)
         try:
             await hub.start()
             yield hub

@@ -9,6 +9,7 @@ import ssl
 import uvicorn
 
 from taxii_hub.settings import Settings
+from taxii_hub.web.protocol import TaxiiProtocol
 
 GRACE = 10
 """Seconds that requests get to end when the hub stops."""
@@ -30,7 +31,7 @@ def configured(settings: Settings, app: str) -> uvicorn.Config:
         app,
         factory=True,
         lifespan="on",
-        http="httptools",
+        http=TaxiiProtocol,
         ws="none",
         log_config=None,
         access_log=False,

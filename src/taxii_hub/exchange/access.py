@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from taxii_hub.catalog.lookup import find_api_root, find_collection
 from taxii_hub.errors import ForbiddenError, NotFoundError
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import Account, ApiRoot, Collection, Visibility
 from taxii_hub.policy import grants
 from taxii_hub.policy.reading import readable
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request is about, and on whose behalf: one account before one collection."""
+
+    account: Account
+    api_root: ApiRoot
+    collection: Collection
 
 
 def api_root_for(hub: Hub, account: Account, path: str) -> ApiRoot:
@@ -26,6 +37,12 @@ def collection_for(hub: Hub, account: Account, api_root: ApiRoot, name: str) -> 
     return collection
 
 
+def place_for(hub: Hub, account: Account, root_path: str, name: str) -> Place:
+    """The collection of that id or alias in that API root, as the account stands to it."""
+    api_root = api_root_for(hub, account, root_path)
+    return Place(account, api_root, collection_for(hub, account, api_root, name))
+
+
 def visible_api_roots(hub: Hub, account: Account) -> tuple[ApiRoot, ...]:
     """The API roots that the account's agency is a member of."""
     return tuple(r for r in hub.catalog.api_roots if grants.may_know_root(r, account.agency))
@@ -35,34 +52,33 @@ def visible_collections(
     hub: Hub, account: Account, api_root: ApiRoot
 ) -> tuple[tuple[Collection, bool, bool], ...]:
     """What is listed to the account, each with can_read and can_write."""
+    places = (Place(account, api_root, collection) for collection in api_root.collections)
     return tuple(
-        (collection, may_read(hub, account, collection), may_write(hub, account, collection))
-        for collection in api_root.collections
-        if grants.may_know(collection, api_root, account.agency)
+        (place.collection, may_read(place), may_write(place))
+        for place in places
+        if grants.may_know(place.collection, api_root, account.agency)
     )
 
 
-def may_read(hub: Hub, account: Account, collection: Collection) -> bool:
+def may_read(place: Place) -> bool:
     """Whether the account reads the collection."""
-    api_root = find_api_root(hub.catalog, collection.api_root)
-    return api_root is not None and bool(grants.may_read(collection, api_root, account))
+    return bool(grants.may_read(place.collection, place.api_root, place.account))
 
 
-def may_write(hub: Hub, account: Account, collection: Collection) -> bool:
+def may_write(place: Place) -> bool:
     """Whether the account adds to and deletes from the collection."""
-    api_root = find_api_root(hub.catalog, collection.api_root)
-    return api_root is not None and bool(grants.may_write(collection, api_root, account))
+    return bool(grants.may_write(place.collection, place.api_root, place.account))
 
 
-def require_reading(hub: Hub, account: Account, collection: Collection) -> None:
+def require_reading(place: Place) -> None:
     """Raises ForbiddenError for who sees the collection and may not read it."""
-    if not may_read(hub, account, collection):
+    if not may_read(place):
         raise ForbiddenError("these credentials may not read this collection")
 
 
-def require_writing(hub: Hub, account: Account, collection: Collection) -> None:
+def require_writing(place: Place) -> None:
     """Raises ForbiddenError for who sees the collection and may not write it."""
-    if not may_write(hub, account, collection):
+    if not may_write(place):
         raise ForbiddenError("these credentials may not write to this collection")
 
 

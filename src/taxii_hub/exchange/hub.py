@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from taxii_hub.errors import HubError
+from taxii_hub.errors import HubError, StoreError
 from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.keyring import Keyring
@@ -92,7 +92,7 @@ class Hub:
             self._heart.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._heart
-        for last in (self.consumers.flush, self.feed.stop, self.close):
+        for last in (self.accounts.flush, self.consumers.flush, self.feed.stop, self.close):
             try:
                 await last()
             except HubError as error:
@@ -100,9 +100,13 @@ class Hub:
 
     def ready(self) -> list[str]:
         """Why this process should get no requests; empty when it should."""
-        if time.monotonic() - self.beaten_at < STALE:
-            return []
-        return [self.trouble or "the database has not answered for five seconds"]
+        if time.monotonic() - self.beaten_at >= STALE:
+            return [self.trouble or "the database has not answered for five seconds"]
+        try:
+            self.catalogs.catalog  # noqa: B018 - raises where none is in force
+        except StoreError as error:
+            return [str(error)]
+        return []
 
     async def _keep_beating(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""The journey of a report file: detect → convert record by record → publish through the one gate."""
+"""The journey of a report file: detect → convert record by record → publish through the one place."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import orjson
 
 from taxii_hub.catalog.lookup import find_agency, find_api_root, find_collection
 from taxii_hub.errors import BadRequestError, NotFoundError, ReportError
-from taxii_hub.exchange.access import require_writing, visibility_of
+from taxii_hub.exchange.access import Place, require_writing, visibility_of
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.exchange.publish import MAX_OBJECTS, Gate, check_members, publish_members
+from taxii_hub.exchange.publish import MAX_OBJECTS, check_members, publish_members
 from taxii_hub.mapping.convert import Conversion, ConvertOptions, convert
 from taxii_hub.mapping.detect import detect
 from taxii_hub.mapping.record import Progress
@@ -58,8 +58,8 @@ async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
     a wrong target, ForbiddenError for an agency that may not write there.
     """
     api_root, collection = target(hub, wanted.to)
-    account = _publisher(hub, collection, wanted.agency)
-    require_writing(hub, account, collection)
+    place = Place(_publisher(hub, collection, wanted.agency), api_root, collection)
+    require_writing(place)
     conversion = await asyncio.to_thread(_converted, hub, registry, collection, wanted)
     if wanted.strict and conversion.problems:
         raise ReportError(
@@ -67,9 +67,8 @@ async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
             f"none; `taxii-hub convert {wanted.path.name}` shows them"
         )
     members = [Member(orjson.loads(data), data) for data in conversion.data]
-    gate = Gate(account, api_root, collection)
     step = _foreseen if wanted.dry_run else _published
-    return _receipt(wanted, conversion, await step(hub, gate, members))
+    return _receipt(wanted, conversion, await step(hub, place, members))
 
 
 def target(hub: Hub, to: str) -> tuple[ApiRoot, Collection]:
@@ -118,11 +117,11 @@ def _detected(registry: Registry, path: Path) -> Spec:
     return detect(registry, path, path.name)
 
 
-async def _published(hub: Hub, gate: Gate, members: Sequence[Member]) -> Status:
+async def _published(hub: Hub, place: Place, members: Sequence[Member]) -> Status:
     """One status for the whole report, however many envelopes it takes."""
     requested_at = time.time_ns() // 1000
     statuses = [
-        await publish_members(hub, gate, members[start : start + MAX_OBJECTS], requested_at)
+        await publish_members(hub, place, members[start : start + MAX_OBJECTS], requested_at)
         for start in range(0, len(members), MAX_OBJECTS)
     ]
     return replace(
@@ -132,11 +131,11 @@ async def _published(hub: Hub, gate: Gate, members: Sequence[Member]) -> Status:
     )
 
 
-async def _foreseen(hub: Hub, gate: Gate, members: Sequence[Member]) -> Status:
+async def _foreseen(hub: Hub, place: Place, members: Sequence[Member]) -> Status:
     """What publishing would answer, as far as can be known without doing it."""
     now = time.time_ns() // 1000
-    settled, checked = check_members(hub.validator, gate.collection, members, now)
-    there = await _there(hub, gate, sorted({item.value["id"] for item in checked}))
+    settled, checked = check_members(hub.validator, place.collection, members, now)
+    there = await _there(hub, place, sorted({item.value["id"] for item in checked}))
     outcomes = [outcome for _, outcome in settled]
     for item in checked:
         known = (item.value["id"], item.version_text) in there
@@ -145,17 +144,17 @@ async def _foreseen(hub: Hub, gate: Gate, members: Sequence[Member]) -> Status:
         )
     return Status(
         id="",
-        agency=gate.account.agency,
-        api_root=gate.api_root.path,
-        collection=gate.collection.id,
+        agency=place.account.agency,
+        api_root=place.api_root.path,
+        collection=place.collection.id,
         requested_at=now,
         outcomes=tuple(outcomes),
         stored=sum(outcome.stored for outcome in outcomes),
     )
 
 
-async def _there(hub: Hub, gate: Gate, ids: Sequence[str]) -> set[tuple[str, str]]:
-    visibility = await visibility_of(hub, gate.account.agency, gate.collection)
+async def _there(hub: Hub, place: Place, ids: Sequence[str]) -> set[tuple[str, str]]:
+    visibility = await visibility_of(hub, place.account.agency, place.collection)
     found: set[tuple[str, str]] = set()
     for start in range(0, len(ids), _LOOK_UP):
         query = ObjectQuery(ids=tuple(ids[start : start + _LOOK_UP]), versions=_EVERY_VERSION)

@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass, replace
 
 from taxii_hub.errors import NotFoundError
-from taxii_hub.exchange.access import require_reading, visibility_of
+from taxii_hub.exchange.access import Place, require_reading, visibility_of
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.model import Account, Collection, ObjectQuery, Page
+from taxii_hub.model import Collection, ObjectQuery, Page
 from taxii_hub.store.base import Projection
 from taxii_hub.taxii.cursor import Cursor, CursorKeys, decode, encode, resume
 from taxii_hub.taxii.filters import Asked
@@ -28,26 +28,24 @@ class Answer:
     next: str | None
 
 
-async def poll(
-    hub: Hub, account: Account, collection: Collection, asked: Asked, projection: Projection
-) -> Answer:
+async def poll(hub: Hub, place: Place, asked: Asked, projection: Projection) -> Answer:
     """One page of a collection. Raises ForbiddenError, BadCursorError, BadRequestError."""
-    require_reading(hub, account, collection)
+    require_reading(place)
+    collection = place.collection
     query = _going_on(hub, asked, collection, None)
-    visibility = await visibility_of(hub, account.agency, collection)
+    visibility = await visibility_of(hub, place.account.agency, collection)
     if query.spec_versions and SPEC_VERSION not in query.spec_versions:
         query = replace(query, ids=_MATCHES_NOTHING)
     page = await hub.feed.page(visibility, query, projection, _limit(hub, query))
     return Answer(page, _next(hub, page, query, collection, None))
 
 
-async def poll_object(
-    hub: Hub, account: Account, collection: Collection, object_id: str, asked: Asked, projection: Projection
-) -> Answer:
+async def poll_object(hub: Hub, place: Place, object_id: str, asked: Asked, projection: Projection) -> Answer:
     """Versions of one object. Raises NotFoundError where the reader may see none of it."""
-    require_reading(hub, account, collection)
+    require_reading(place)
+    collection = place.collection
     query = _going_on(hub, asked, collection, object_id)
-    visibility = await visibility_of(hub, account.agency, collection)
+    visibility = await visibility_of(hub, place.account.agency, collection)
     if query.spec_versions and SPEC_VERSION not in query.spec_versions:
         query = replace(query, types=_MATCHES_NOTHING)
     page = await hub.feed.object_page(visibility, object_id, query, projection, _limit(hub, query))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taxii_hub.errors import ForbiddenError, NotFoundError, TooLargeError
-from taxii_hub.exchange.access import require_reading, require_writing, visibility_of
+from taxii_hub.exchange.access import Place, require_reading, require_writing, visibility_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import (
     Account,
@@ -52,52 +52,41 @@ class Checked:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Where a publication goes, and on whose behalf."""
-
-    account: Account
-    api_root: ApiRoot
-    collection: Collection
-
-
-async def publish(
-    hub: Hub, account: Account, collection: Collection, api_root: ApiRoot, body: bytes, requested_at: int
-) -> Status:
+async def publish(hub: Hub, place: Place, body: bytes, requested_at: int) -> Status:
     """Publish the body of a POST. The status is complete, and what it calls a success is durable.
 
     Raises ForbiddenError, BadEnvelopeError, TooLargeError, UnavailableError.
     """
-    require_writing(hub, account, collection)
+    require_writing(place)
     members = await _off_loop(len(body), lambda: parse_envelope(body))
-    return await publish_members(hub, Gate(account, api_root, collection), members, requested_at)
+    return await publish_members(hub, place, members, requested_at)
 
 
-async def publish_members(hub: Hub, gate: Gate, members: Sequence[Member], requested_at: int) -> Status:
+async def publish_members(hub: Hub, place: Place, members: Sequence[Member], requested_at: int) -> Status:
     """Publish objects that were parsed already."""
-    require_writing(hub, gate.account, gate.collection)
+    require_writing(place)
     if len(members) > MAX_OBJECTS:
         raise TooLargeError(
             f"an envelope may hold {MAX_OBJECTS} objects; this one has {len(members)}. Send it in parts."
         )
     size = sum(len(member.data) for member in members)
     settled, checked = await _off_loop(
-        size, lambda: check_members(hub.validator, gate.collection, members, requested_at)
+        size, lambda: check_members(hub.validator, place.collection, members, requested_at)
     )
-    policies = await _policies(hub, gate, checked)
-    numbers = await hub.feed.intern(gate.collection.number, frozenset(policies))
-    classes = await hub.feed.classes(gate.collection.number)
+    policies = await _policies(hub, place, checked)
+    numbers = await hub.feed.intern(place.collection.number, frozenset(policies))
+    classes = await hub.feed.classes(place.collection.number)
     creators = {agency.identity: agency.name for agency in hub.catalog.agencies if agency.identity}
     publication = Publication(
         id=str(uuid.uuid4()),
-        collection=gate.collection.number,
-        collection_id=gate.collection.id,
-        api_root=gate.api_root.path,
-        agency=gate.account.agency,
-        account=gate.account.id,
+        collection=place.collection.number,
+        collection_id=place.collection.id,
+        api_root=place.api_root.path,
+        agency=place.account.agency,
+        account=place.account.id,
         epoch=hub.catalog.version,
         requested_at=requested_at,
-        readable=readable(classes, gate.account.agency),
+        readable=readable(classes, place.account.agency),
         offers=tuple(
             _offer(item, numbers[policy], creators) for item, policy in zip(checked, policies, strict=True)
         ),
@@ -156,26 +145,27 @@ def _refused(member: Member, position: int, problem: str) -> Outcome:
     return Outcome(known[:300], version, ok=False, message=problem[:MESSAGE_LENGTH])
 
 
-async def _policies(hub: Hub, gate: Gate, checked: Sequence[Checked]) -> list[Policy]:
+async def _policies(hub: Hub, place: Place, checked: Sequence[Checked]) -> list[Policy]:
     """The policy of each object, in order. A statement marking counts as known only where the
     publisher itself defined it, here or before."""
-    agency = gate.account.agency
+    agency = place.account.agency
     here = {item.value["id"] for item in checked if _is_statement(item.value)}
     asked = {ref for item in checked for ref in markings_of(item.value)} - here
-    known = here | await _own_statements(hub, gate, asked)
+    known = here | await _own_statements(hub, place, asked)
     return [
-        policy_of(item.value, agency, gate.collection.default_marking, known.__contains__) for item in checked
+        policy_of(item.value, agency, place.collection.default_marking, known.__contains__)
+        for item in checked
     ]
 
 
-async def _own_statements(hub: Hub, gate: Gate, ids: set[str]) -> set[str]:
+async def _own_statements(hub: Hub, place: Place, ids: set[str]) -> set[str]:
     unknown = sorted(i for i in ids if i.startswith("marking-definition--"))[:1000]
     if not unknown:
         return set()
-    agency = gate.account.agency
-    classes = await hub.feed.classes(gate.collection.number)
+    agency = place.account.agency
+    classes = await hub.feed.classes(place.collection.number)
     own = tuple(sorted(number for number, policy in classes.items() if policy.origin == agency))
-    visibility = Visibility(gate.collection.number, agency, own, hub.catalog.version)
+    visibility = Visibility(place.collection.number, agency, own, hub.catalog.version)
     page = await hub.feed.page(visibility, ObjectQuery(ids=tuple(unknown)), "objects", len(unknown))
     stored = parse_envelope(b'{"objects":[' + b",".join(entry.data for entry in page.entries) + b"]}")
     return {m.value["id"] for m in stored if m.value is not None and _is_statement(m.value)}
@@ -206,13 +196,14 @@ async def _off_loop(size: int, work: Callable[[], Any]) -> Any:
     return work() if size < IN_THREAD_BYTES else await asyncio.to_thread(work)
 
 
-async def remove(hub: Hub, account: Account, collection: Collection, object_id: str, asked: Asked) -> None:
+async def remove(hub: Hub, place: Place, object_id: str, asked: Asked) -> None:
     """DELETE: versions of an object that the account's own agency published (T-5.7-01…12).
 
     Raises ForbiddenError where he may not, NotFoundError where he may see none of them.
     """
-    require_writing(hub, account, collection)
-    require_reading(hub, account, collection)
+    require_writing(place)
+    require_reading(place)
+    account, collection = place.account, place.collection
     visibility = await visibility_of(hub, account.agency, collection)
     classes = await hub.feed.classes(collection.number)
     removal = Removal(

@@ -88,14 +88,24 @@ class Committer:
         """The job's result, once it is durable."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((job, future))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._work())
+        self._go_on()
         return await asyncio.shield(future)
+
+    def _go_on(self, ended: asyncio.Task[None] | None = None) -> None:
+        """Work while something waits, also after a job that nobody foresaw ended the task."""
+        if ended is not None and not ended.cancelled() and (error := ended.exception()) is not None:
+            log.error("a commit failed unforeseen", collection=self.collection, exc_info=error)
+        if self._queue and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._work())
+            self._task.add_done_callback(self._go_on)
 
     async def _work(self) -> None:
         while self._queue:
             group = self._take()
-            await self._settle(group)
+            try:
+                await self._settle(group)
+            finally:
+                _fail(group, UnavailableError("The write could not be done; nothing of it was stored."))
             # Woken writers join the next group instead of the one after it.
             await asyncio.sleep(0)
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from taxii_hub.exchange.access import may_read, may_write, visible_collections
 from taxii_hub.taxii import resources
 from taxii_hub.web.answers import answer
-from taxii_hub.web.deps import api_root_of, client_of, collection_of, hub_of
+from taxii_hub.web.deps import api_root_of, client_of, hub_of, place_of
 
 
 async def get_all(request: Request) -> Response:
@@ -21,7 +21,5 @@ async def get_all(request: Request) -> Response:
 async def get(request: Request) -> Response:
     """One collection, the same as its entry in the list."""
     account = client_of(request)
-    hub = hub_of(request)
-    collection = collection_of(request, account, api_root_of(request, account))
-    can_read, can_write = may_read(hub, account, collection), may_write(hub, account, collection)
-    return await answer(request, resources.collection(collection, can_read, can_write))
+    place = place_of(request, account)
+    return await answer(request, resources.collection(place.collection, may_read(place), may_write(place)))

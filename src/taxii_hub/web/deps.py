@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, cast
 from starlette.requests import HTTPConnection, Request
 
 from taxii_hub.errors import ForbiddenError
-from taxii_hub.exchange.access import api_root_for, collection_for
+from taxii_hub.exchange.access import Place, api_root_for, place_for
 from taxii_hub.exchange.accounts import API_KEY_HEADER
-from taxii_hub.model import Account, ApiRoot, Collection, Role
+from taxii_hub.model import Account, ApiRoot, Role
 from taxii_hub.taxii.filters import Asked, Kind, parse_query
 from taxii_hub.taxii.media_types import check_accept
 from taxii_hub.web.body import Uploads
@@ -68,12 +68,12 @@ def api_root_of(request: Request, account: Account) -> ApiRoot:
     return api_root_for(hub_of(request), account, request.path_params["api_root"])
 
 
-def collection_of(request: Request, account: Account, api_root: ApiRoot) -> Collection:
+def place_of(request: Request, account: Account) -> Place:
     """The collection that the path names, by id or alias. Raises NotFoundError."""
-    name = request.path_params["collection"]
-    collection = collection_for(hub_of(request), account, api_root, name)
-    visit_of(request).collection = collection
-    return collection
+    names = request.path_params
+    place = place_for(hub_of(request), account, names["api_root"], names["collection"])
+    visit_of(request).collection = place.collection
+    return place
 
 
 def asked_of(request: Request, kind: Kind) -> Asked:

@@ -10,16 +10,18 @@ from taxii_hub.model import Collection
 from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import STIX
 from taxii_hub.web.answers import page_answer, wants_empty_list
-from taxii_hub.web.deps import api_root_of, asked_of, client_of, collection_of, hub_of
+from taxii_hub.web.deps import asked_of, client_of, hub_of, place_of
 
 
 async def get(request: Request) -> Response:
     """One page of manifest records, in the order the objects were added."""
     account = client_of(request)
-    collection = collection_of(request, account, api_root_of(request, account))
+    place = place_of(request, account)
     asked = asked_of(request, "manifest")
-    found = await poll(hub_of(request), account, collection, asked, "manifest")
-    body = resources.manifest(found.page, found.next, _media_type(collection), wants_empty_list(account))
+    found = await poll(hub_of(request), place, asked, "manifest")
+    body = resources.manifest(
+        found.page, found.next, _media_type(place.collection), wants_empty_list(account)
+    )
     return await page_answer(request, body, found.page)
 
 

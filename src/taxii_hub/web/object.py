@@ -11,16 +11,16 @@ from taxii_hub.exchange.access import may_read, may_write
 from taxii_hub.exchange.poll import poll_object
 from taxii_hub.taxii import resources
 from taxii_hub.web.answers import answer, page_answer, wants_empty_list
-from taxii_hub.web.deps import api_root_of, asked_of, client_of, collection_of, hub_of
+from taxii_hub.web.deps import asked_of, client_of, hub_of, place_of
 
 
 async def get(request: Request) -> Response:
     """The versions of one object that match; 404 where the account may see none at all."""
     account = client_of(request)
-    collection = collection_of(request, account, api_root_of(request, account))
+    place = place_of(request, account)
     asked = asked_of(request, "object")
     object_id = request.path_params["object_id"]
-    found = await poll_object(hub_of(request), account, collection, object_id, asked, "objects")
+    found = await poll_object(hub_of(request), place, object_id, asked, "objects")
     body = resources.envelope(found.page, found.next, wants_empty_list(account))
     return await page_answer(request, body, found.page)
 
@@ -29,12 +29,12 @@ async def delete(request: Request) -> Response:
     """Remove versions of an object; section 5.7 fixes who is told 403 and who 404 (T-5.7-10 to -12)."""
     account = client_of(request)
     hub = hub_of(request)
-    collection = collection_of(request, account, api_root_of(request, account))
-    rights = {may_read(hub, account, collection), may_write(hub, account, collection)}
+    place = place_of(request, account)
+    rights = {may_read(place), may_write(place)}
     if rights == {False}:
         raise NotFoundError("there is no such collection, or it is not listed to this account")
     if False in rights:
         raise ForbiddenError("deleting needs the right to read and to write this collection")
     asked = asked_of(request, "delete")
-    await publish.remove(hub, account, collection, request.path_params["object_id"], asked)
+    await publish.remove(hub, place, request.path_params["object_id"], asked)
     return await answer(request, b"")

@@ -14,16 +14,16 @@ from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import check_content_type
 from taxii_hub.web.answers import answer, page_answer, wants_empty_list
 from taxii_hub.web.body import read_body
-from taxii_hub.web.deps import api_root_of, asked_of, client_of, collection_of, hub_of, uploads_of
+from taxii_hub.web.deps import asked_of, client_of, hub_of, place_of, uploads_of
 from taxii_hub.web.visit import visit_of
 
 
 async def get(request: Request) -> Response:
     """One page of what this account may see, in the order it was added."""
     account = client_of(request)
-    collection = collection_of(request, account, api_root_of(request, account))
+    place = place_of(request, account)
     asked = asked_of(request, "objects")
-    found = await poll(hub_of(request), account, collection, asked, "objects")
+    found = await poll(hub_of(request), place, asked, "objects")
     body = resources.envelope(found.page, found.next, wants_empty_list(account))
     return await page_answer(request, body, found.page)
 
@@ -32,14 +32,13 @@ async def post(request: Request) -> Response:
     """Add objects. The body is read only when nothing else stands against the request."""
     account = client_of(request)
     hub = hub_of(request)
-    api_root = api_root_of(request, account)
-    collection = collection_of(request, account, api_root)
-    require_writing(hub, account, collection)
+    place = place_of(request, account)
+    require_writing(place)
     check_content_type(request.headers.get("content-type"))
     requested_at = time.time_ns() // 1000
     with uploads_of(request).room() as take:
-        body = await read_body(request, api_root.max_content_length, take)
-        status = await publish.publish(hub, account, collection, api_root, body, requested_at)
+        body = await read_body(request, place.api_root.max_content_length, take)
+        status = await publish.publish(hub, place, body, requested_at)
     visit = visit_of(request)
     visit.objects, visit.published = len(status.outcomes), status.stored
     return await answer(request, resources.status(status), 202)
