@@ -13,9 +13,9 @@ import contextlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from json.decoder import scanstring  # type: ignore[attr-defined] # C speed; raw_decode alone cannot read a key
 from typing import Any, Final, NoReturn
 
@@ -56,15 +56,22 @@ class _Flaw:
     """Stands in a leniently read value where the strict scanner refuses."""
 
     reason: str
-    value: Any = None
+
+
+class _FlawedDict(dict[str, Any]):
+    """A leniently read object with a key that is given twice."""
+
+    reason = ""
 
 
 def scan(text: str, start: int) -> Scanned:
     """Read the value that begins at ``start``. Raises ``json.JSONDecodeError`` for no JSON."""
     try:
         value, end = _STRICT.raw_decode(text, start)
-    except (_RefusedError, RecursionError):
+    except _RefusedError:
         return _scan_slowly(text, start)
+    except RecursionError:
+        return _skip_deep(text, start)
     if _too_large(text, start, end):
         return Scanned(_names(value), end, f"larger than {MAX_BYTES:,} bytes")
     brackets = text.count("{", start, end) + text.count("[", start, end)
@@ -162,14 +169,14 @@ def _strict_constant(name: str) -> NoReturn:
     raise _RefusedError
 
 
-def _lenient_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Flaw:
-    value: dict[str, Any] = {}
-    twice: str | None = None
-    for key, member in pairs:
-        if twice is None and key in value:
-            twice = key
-        value[key] = member
-    return value if twice is None else _Flaw(f"the key '{spelled(twice)}' is given twice", value)
+def _lenient_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+    flawed = _FlawedDict(value)
+    flawed.reason = f"the key '{spelled(twice)}' is given twice"
+    return flawed
 
 
 def _lenient_int(digits: str) -> int | _Flaw:
@@ -209,7 +216,7 @@ def _scan_slowly(text: str, start: int) -> Scanned:
     try:
         value, end = _LENIENT.raw_decode(text, start)
     except RecursionError:
-        return Scanned(_names_in_text(text, start), _end_by_brackets(text, start), _TOO_DEEP)
+        return _skip_deep(text, start)
     if _too_large(text, start, end):
         return Scanned(_names(value), end, f"larger than {MAX_BYTES:,} bytes")
     if _deeper(value):
@@ -218,30 +225,27 @@ def _scan_slowly(text: str, start: int) -> Scanned:
     return Scanned(value, end) if flaw is None else Scanned(_names(value), end, flaw[1], flaw[0])
 
 
+def _skip_deep(text: str, start: int) -> Scanned:
+    return Scanned(_names_in_text(text, start), _end_by_brackets(text, start), _TOO_DEEP)
+
+
 def _too_large(text: str, start: int, end: int) -> bool:
     return end - start > MAX_BYTES // 4 and len(text[start:end].encode()) > MAX_BYTES
 
 
-def _children(value: Any) -> Iterator[Any]:
-    if isinstance(value, _Flaw):
-        value = value.value
-    if isinstance(value, dict):
-        return iter(value.values())
-    return iter(value if isinstance(value, list) else ())
-
-
 def _deeper(value: Any) -> bool:
     """Whether the value is nested deeper than allowed; level by level, for it may be very deep."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for child in chain.from_iterable(map(_children, level)) if _is_container(child)]
+    level: list[Any] = [[value]]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            child
+            for item in level
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, (dict, list))
+        ]
         if not level:
             return False
     return True
-
-
-def _is_container(value: Any) -> bool:
-    return isinstance(value, dict | list) or (isinstance(value, _Flaw) and value.value is not None)
 
 
 def _first_flaw(value: Any) -> tuple[str, str] | None:
@@ -249,7 +253,7 @@ def _first_flaw(value: Any) -> tuple[str, str] | None:
     stack: list[tuple[str, Any]] = [("", value)]
     while stack:
         path, item = stack.pop()
-        if isinstance(item, _Flaw):
+        if isinstance(item, _Flaw | _FlawedDict):
             return path, item.reason
         if isinstance(item, str) and _LONE.search(item):
             return path, "holds half of a surrogate pair"
@@ -264,8 +268,6 @@ def _first_flaw(value: Any) -> tuple[str, str] | None:
 
 
 def _names(value: Any) -> dict[str, Any] | None:
-    if isinstance(value, _Flaw):
-        value = value.value
     if not isinstance(value, dict):
         return None
     found = {name: value[name] for name in _NAMES if isinstance(value.get(name), str)}

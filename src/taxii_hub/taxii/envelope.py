@@ -18,6 +18,8 @@ from taxii_hub.errors import BadEnvelopeError
 from taxii_hub.stix import strict_json
 
 DIGEST_BYTES: Final = 16
+MAX_MEMBERS: Final = 250_000
+"""Far above any real envelope; ten megabytes of ``{},`` would otherwise take half a minute."""
 
 _FLOAT: Final = re.compile(rb"[:,\[]-?[0-9]+(?:\.[0-9]+(?:e[+-]?[0-9]+)?|e[+-]?[0-9]+)[,\]}]")
 
@@ -91,6 +93,8 @@ class _Reader:
 
     def _on_member(self, index: int) -> int:
         text = self._text
+        if len(self._members) == MAX_MEMBERS:
+            raise BadEnvelopeError(f"More than {MAX_MEMBERS:,} objects: send them in several envelopes.")
         scanned = strict_json.scan(text, index)
         data = text[index : scanned.end].encode()
         if scanned.problem is not None:

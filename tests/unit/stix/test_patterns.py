@@ -3,9 +3,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from antlr4 import InputStream
 from hypothesis import given
 from hypothesis import strategies as st
-from stix2patterns.validator import run_validator
+from stix2patterns.v21.validator import run_validator
 
 from taxii_hub.stix.patterns import MAX_DEPTH, MAX_LENGTH, problem_of
 
@@ -93,7 +94,7 @@ INVALID = {
 def test_good_patterns(pattern: str) -> None:
     assert problem_of(pattern) is None
     if "hashes" not in pattern:  # the reference implementation fails on hashes in sets and under [*]
-        assert not run_validator(pattern, "2.1")
+        assert not run_validator(InputStream(pattern))
 
 
 @pytest.mark.parametrize("pattern", INVALID)
@@ -122,7 +123,7 @@ def test_it_agrees_with_the_reference_implementation(pattern: str, data: st.Data
     problem = problem_of(pattern)
     if problem is not None and any(words in problem for words in NAMES_ONLY):
         return
-    assert bool(problem) == bool(run_validator(pattern, "2.1")), problem
+    assert bool(problem) == bool(run_validator(InputStream(pattern))), problem
 
 
 @given(st.text(max_size=40) | st.lists(PIECES, max_size=12).map("".join))
@@ -150,4 +151,4 @@ def test_limits() -> None:
     assert problem_of("[file:name = '" + "\\'" * 450_000) is not None
     assert problem_of("[file:name = b'" + "AAAA" * 240_000) is not None
     assert problem_of("/*" * 400_000) is not None
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20  # far less alone; quadratic would be hours

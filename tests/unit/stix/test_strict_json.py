@@ -43,6 +43,7 @@ def test_it_reads_what_json_reads_and_finds_the_end(
 @pytest.mark.parametrize(
     ("text", "path", "problem"),
     [
+        ("NaN", "", "NaN is no JSON value"),
         ('{"a": NaN}', ".a", "NaN is no JSON value"),
         ('{"a": [1, -Infinity]}', ".a[1]", "-Infinity is no JSON value"),
         ('{"a": {"b": 1e400}}', ".a.b", "the number 1e400 is too large"),
@@ -64,6 +65,8 @@ def test_it_reads_what_json_reads_and_finds_the_end(
         ('{"a": ' + "[" * 100 + "]" * 100 + "}", "", "nested deeper than 100 levels"),
         ('{"a": ' + "[" * 990 + "NaN" + "]" * 990 + "}", "", "nested deeper than 100 levels"),
         ('{"a": ' + '{"a":' * 20_000 + "1" + "}" * 20_000 + "}", "", "nested deeper than 100 levels"),
+        ('{"n": NaN, "a": ' + "[" * 100 + "]" * 100 + "}", "", "nested deeper than 100 levels"),
+        ('{"n": NaN, "a": ' + "[" * 5000 + "]" * 5000 + "}", "", "nested deeper than 100 levels"),
         ('{"a": "' + "é" * (MAX_BYTES // 2) + '"}', "", "larger than 8,000,000 bytes"),
         ('{"n": NaN, "a": "' + "x" * MAX_BYTES + '"}', "", "larger than 8,000,000 bytes"),
         ('{"' + "\\u00e9\\n" * 80 + '": NaN}', "." + "\\xe9\\n" * 30, "NaN is no JSON value"),

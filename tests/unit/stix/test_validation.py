@@ -339,6 +339,32 @@ def test_findings_say_where_and_what(value: dict[str, Any], path: str, message: 
     )
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        made("identity", granular_markings=[5, {"selectors": 5}, {"selectors": [5]}], object_marking_refs=5),
+        made("observed-data", objects=5),
+        made(
+            "observed-data",
+            objects={"0": 5, "1": made("network-traffic", src_ref=5, encapsulates_refs=["0", 5])},
+        ),
+        made("language-content", contents=5),
+        made("indicator", pattern=5, valid_from=5),
+        made("indicator", pattern_version=5, name=5),
+        made("software", languages=5, name=5),
+        made("file", extensions=[], name_enc=5),
+    ],
+)
+def test_wrong_types_are_the_schemas_business(value: dict[str, Any]) -> None:
+    assert _musts(value) != []
+
+
+def test_many_wrong_properties() -> None:
+    """The number of findings is bounded, and so is the time they take."""
+    value = made("identity", **{f"labels_{index}_hex": 5 for index in range(500)})
+    assert 1 <= len(_musts(value)) <= 40
+
+
 def test_several_findings_at_once() -> None:
     value = made("indicator", name=5, labels=[], Bad=1, valid_until=T0, lang="foo")
     assert {finding.path for finding in _musts(value)} == {"name", "labels", "", "valid_until", "lang"}

@@ -84,6 +84,7 @@ def test_other_properties_are_ignored(before: bytes) -> None:
         (b'{"objects":[' + b"[" * 50_000, "no JSON"),
         (b"{" * 50_000, "no JSON"),
         (b'{"a":' * 50_000, "no JSON"),
+        (b'{"objects":[' + b"5," * 250_000 + b"5]}", "More than 250,000 objects"),
         (OBJECT, "a bare object"),
     ],
 )
