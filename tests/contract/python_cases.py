@@ -140,7 +140,7 @@ def concurrent_writers(session: Session) -> None:
 
 def _post_alone(session: Session, batch: list[dict[str, Any]]) -> dict[str, Any]:
     """With a connection of its own; what became of the objects is the case's to judge."""
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=30, verify=session.target.verify) as client:
         own = Session(session.target, client, session.objects)
         response = own.request("POST", f"{own.variables['rw']}/objects/", json={"objects": batch})
         check(response, {"status": 202})

@@ -2,7 +2,7 @@
 
 ``target.json`` says what the account may use: ``{"api_root": "/sandbox/", "collections": {"rw": "<id>",
 "ro": …, "wo": …, "none": …}, "tls_url": …, "tls_ca": …}``; what is left out is skipped. Instead of a
-URL, ``--medallion`` starts the reference server. Exit code 1 where a case fails.
+URL, ``--medallion`` starts the reference server and ``--hub`` this hub. Exit code 1 where a case fails.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--password", default="")
     parser.add_argument("--collections", type=Path, help="the description of the target")
     parser.add_argument("--medallion", action="store_true")
+    parser.add_argument("--hub", action="store_true", help="start this hub")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args(arguments)
-    if not options.medallion and not (options.url and options.collections):
-        parser.error("--url and --collections, or --medallion, are wanted")
+    if not (options.medallion or options.hub) and not (options.url and options.collections):
+        parser.error("--url and --collections, or --medallion, or --hub is wanted")
     return options
 
 
@@ -53,6 +54,13 @@ def _results(options: argparse.Namespace) -> Iterator[Result]:
         for case in all_cases():
             # it keeps bad objects and fails on them later: every case meets a server of its own
             with medallion() as target:
+                yield run_case(case, target)
+        return
+    if options.hub:
+        from tests.contract.hub_target import hub
+
+        with hub() as target:
+            for case in all_cases():
                 yield run_case(case, target)
         return
     description = json.loads(options.collections.read_text())

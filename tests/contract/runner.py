@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,6 +67,7 @@ class Session:
             "types": objects.types,
             "user": target.user,
             "password": target.password,
+            "nonce": uuid.uuid4().hex,
             "nested": '{"objects":[' + '{"a":' * 20_000 + "1" + "}" * 20_000 + "]}",
         }
 
@@ -301,7 +303,7 @@ def _attempt(case: Case, target: Target) -> tuple[Outcome, str]:
     available = {*target.collections, *(["tls"] if target.tls_url else [])}
     if missing := [need for need in case.needs if need not in available]:
         return "skipped", f"the target has no {', '.join(missing)}"
-    with httpx.Client(timeout=30, follow_redirects=False) as client:
+    with httpx.Client(timeout=30, follow_redirects=False, verify=target.verify) as client:
         try:
             case.run(Session(target, client, Objects()))
         except CaseFailedError as failure:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 KINDS = ("rw", "ro", "wo", "none")
@@ -30,6 +31,15 @@ class Target:
         if unknown:
             raise ValueError(f"collections: {sorted(unknown)} are none of {', '.join(KINDS)}")
         return cls(url.rstrip("/"), user, password, **description)
+
+    def over_tls(self, ca: str) -> Target:
+        """The same, where ``url`` is HTTPS with a certificate that ``ca`` vouches for."""
+        return replace(self, tls_url=self.url, tls_ca=ca)
+
+    @property
+    def verify(self) -> bool | ssl.SSLContext:
+        """What an HTTP client trusts."""
+        return True if self.tls_ca is None else ssl.create_default_context(cafile=self.tls_ca)
 
     @property
     def root(self) -> str:

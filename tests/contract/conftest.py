@@ -1,0 +1,16 @@
+"""The hub that the contract cases ask, and the file that ``docs/conformance.md`` is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contract.hub_target import hub
+from tests.contract.target import Target
+
+
+@pytest.fixture(scope="session")
+def hub_target() -> Iterator[Target]:
+    with hub() as target:
+        yield target
