@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -165,16 +166,11 @@ class Transactions:
         attempt = 0
         while True:
             try:
-                await _begin(session)
-                result = await body()
+                result = await _attempt(session, body)
             except PyMongoError as error:
-                await _abandon(session)
                 transient = error.has_error_label("TransientTransactionError")
                 if not transient and not isinstance(error, ConnectionFailure):
                     raise
-            except BaseException:
-                await _abandon(session)
-                raise
             else:
                 if await self._commit(session, began):
                     return result
@@ -204,13 +200,19 @@ class Transactions:
             return True
 
 
-async def _begin(session: AsyncClientSession) -> None:
+async def _attempt(session: AsyncClientSession, body: Callable[[], Awaitable[Result]]) -> Result:
+    """Everything up to the commit; whatever goes wrong, the clock is let go."""
     await _abandon(session)
-    await session.start_transaction(
-        read_concern=ReadConcern("snapshot"),
-        write_concern=WriteConcern("majority", j=True),
-        read_preference=ReadPreference.PRIMARY,
-    )
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(_abandon, session)
+        await session.start_transaction(
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern("majority", j=True),
+            read_preference=ReadPreference.PRIMARY,
+        )
+        result = await body()
+        undo.pop_all()
+    return result
 
 
 async def _abandon(session: AsyncClientSession) -> None:
