@@ -132,7 +132,8 @@ def _check(element: Any) -> None:
 
 def local_name(element: Any) -> str:
     """The name without its namespace."""
-    return str(etree.QName(element).localname) if isinstance(element.tag, str) else "node()"
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else "node()"
 
 
 def leaves(element: Any, path: str) -> Iterator[Leaf]:
@@ -144,9 +145,11 @@ def leaves(element: Any, path: str) -> Iterator[Leaf]:
     if text:
         place = (path or ".") if not children else f"{path}/text()".lstrip("/")
         yield Leaf.at(place, text, element.sourceline)
-    total, seen = Counter(map(local_name, children)), Counter[str]()
-    for child in children:
-        name = local_name(child)
+    if not children:
+        return
+    names = [local_name(child) for child in children]
+    total, seen = Counter(names), Counter[str]()
+    for child, name in zip(children, names, strict=True):
         seen[name] += 1
         step = f"{name}[{seen[name]}]" if total[name] > 1 else name
         yield from leaves(child, f"{path}/{step}".lstrip("/"))
