@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def as_json(results: Sequence[Result]) -> str:
-    """What ``report`` reads: without durations, so that equal runs are equal files."""
+    """What ``report`` reads: without durations, so that runs that pass alike are equal files."""
     rows = [{key: value for key, value in result.as_json().items() if key != "seconds"} for result in results]
     return json.dumps(rows, indent=1) + "\n"
 

@@ -168,7 +168,7 @@ class Session:
         if unknown := set(step) - {method, *OPTIONS}:
             raise ValueError(f"{method}: unknown {sorted(unknown)}")
         step = {**step, **{key: render(step[key], self.variables) for key in step if key != "capture"}}
-        options = {key: step[key] for key in ("headers", "auth", "json") if key in step}
+        options: dict[str, Any] = {key: step[key] for key in ("headers", "auth", "json") if key in step}
         if "text" in step:
             options["content"] = step["text"].encode()
         if "hex" in step:
