@@ -34,7 +34,9 @@ from taxii_hub.mapping.readers.xml import HARDENED
 from taxii_hub.mapping.registry import load_registry
 from taxii_hub.mapping.spec import Spec
 from taxii_hub.settings import Settings
+from taxii_hub.stix import timestamps
 from taxii_hub.stix.markings import TLP_2_IDS
+from taxii_hub.stix.validation import Validator
 
 REGISTRY = load_registry(Settings().mappings_dir)
 PAIRS = [(spec, sample) for spec in REGISTRY for sample in samples(spec)]
@@ -166,8 +168,10 @@ def test_every_object_holds_to_stix(spec: Spec, sample: Path) -> None:
     bundle = b"".join(made_of(spec.format, sample).bundle()).decode()
     result = validate_string(bundle, ValidationOptions(version="2.1"))
     assert result.is_valid, [str(error) for error in result.errors]
+    ours = Validator()
     for made in objects_of(spec, sample):
         stix2.parse(made, version="2.1")
+        assert ours.findings(made, now=timestamps.parse("2030-01-01T00:00:00Z")) == []
 
 
 @EVERY_SAMPLE
