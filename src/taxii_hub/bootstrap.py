@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
+from taxii_hub.stix.schemas import validators
 from taxii_hub.stix.validation import Validator
 from taxii_hub.store import accounts, catalogs, feed
 from taxii_hub.store.accounts import AccountStore
@@ -38,6 +40,8 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = 
     database = client[settings.mongodb_database]
 
     async def check() -> None:
+        # Compiled now and not in the first POST.
+        await asyncio.to_thread(validators)
         await check_topology(client)
         await check_schema(database, deployment_of(settings, keyring))
 

@@ -48,6 +48,12 @@ class RunningHub:
         """The collection's URL by its alias, without final slash."""
         return f"{self.url}/{api_root}/collections/{alias}"
 
+    def collection_by_id(self, api_root: str, alias: str) -> str:
+        """The same by its id, with final slash, as taxii2-client wants it."""
+        with self.client("gb-heron") as client:
+            found: str = client.get(f"/{api_root}/collections/{alias}/").json()["id"]
+        return f"{self.url}/{api_root}/collections/{found}/"
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """``taxii-hub …`` beside this hub."""
         command = [sys.executable, "-m", "taxii_hub.cli", *arguments]
@@ -82,11 +88,17 @@ def environment_for(data: Path, more: Mapping[str, str] | None = None) -> dict[s
 
 
 @contextmanager
-def running_hub(data: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[RunningHub]:
-    """A demo hub until the block ends; raises AssertionError with its last lines if it does not start."""
+def running_hub(
+    data: Path | None = None, settings: Mapping[str, str] | None = None, app: str | None = None
+) -> Iterator[RunningHub]:
+    """A demo hub until the block ends; raises AssertionError with its last lines if it does not start.
+
+    ``app`` names another application factory for the workers.
+    """
     with tempfile.TemporaryDirectory(prefix="thub-demo-") as folder:
         data = data or Path(folder) / "demo"
         command = [sys.executable, "-m", "taxii_hub.cli", "demo", "--port", "0", "--data", str(data)]
+        command += ["--app", app] if app else []
         process = subprocess.Popen(
             command,
             env=environment_for(data, settings),

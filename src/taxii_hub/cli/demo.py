@@ -17,7 +17,7 @@ import click
 from taxii_hub.bootstrap import open_hub
 from taxii_hub.catalog.documents import to_document
 from taxii_hub.catalog.loader import load_catalog
-from taxii_hub.cli.supervise import Plan, base_url, run
+from taxii_hub.cli.supervise import APP, Plan, base_url, run
 from taxii_hub.exchange.account_admin import NewAccount
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest
@@ -31,14 +31,15 @@ STAFF = {"demo-admin": "admin", "demo-auditor": "auditor", "demo-liaison": "liai
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True)
-def demo(port: int, data: Path) -> None:
+@click.option("--app", default=APP, hidden=True)
+def demo(port: int, data: Path, app: str) -> None:
     """Serve a demo hub on 127.0.0.1: own MongoDB, invented members, invented reports.
 
     Prints a line that starts with "TAXII Hub ready" and has written DATA/demo.json (mode 0600) with
     the accounts. Ends with Ctrl-C; the next start finds everything still there.
     """
     settings = replace(Settings.from_environment(), port=port, data_dir=data, host="127.0.0.1")
-    run(Plan(settings, prepare=lambda started: prepare(started, data), ready=lambda s: announce(s, data)))
+    run(Plan(settings, lambda started: prepare(started, data), lambda _: announce(data), app))
 
 
 async def prepare(settings: Settings, data: Path) -> None:
@@ -51,8 +52,8 @@ async def prepare(settings: Settings, data: Path) -> None:
         _write(data, settings, hub, accounts)
 
 
-async def announce(settings: Settings, data: Path) -> None:
-    """The line that scripts wait for; the port in the file is the real one by now."""
+async def announce(data: Path) -> None:
+    """The line that scripts wait for."""
     document = _read(data)
     click.echo(
         f"TAXII Hub ready at {document['discovery_url']} (accounts in {data / 'demo.json'}; Ctrl-C ends it)"
