@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import Any
 
 
@@ -18,7 +19,9 @@ def create() -> Any:
         if scope["path"].startswith("/slow/"):
             await asyncio.sleep(float(scope["path"].rpartition("/")[2]))
         body = f"{os.getpid()} {scope['scheme']} {scope['client'][0]} {os.environ['TAXII_HUB_MONGODB_URI']}"
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        flag = os.environ.get("STUB_READY", "/")
+        status = 503 if scope["path"] == "/health/ready" and not Path(flag).exists() else 200
+        await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": body.encode()})
 
     return app

@@ -32,6 +32,7 @@ _LOG: Final = logging.getLogger("taxii_hub.supervisor")
 _STEADY: Final = 10.0  # seconds after which an end is no longer a repeated failure
 _LONGEST_PAUSE: Final = 5.0
 _FIRST_PAUSE: Final = 0.1
+_USUAL_START: Final = 5.0
 _ADDRESS_PATIENCE: Final = 5.0
 _PATIENCE: Final = 10.0  # seconds for a command that uses the embedded MongoDB to end
 
@@ -75,11 +76,11 @@ def run(plan: Plan) -> None:
 class Supervisor:
     """Runs a plan."""
 
-    __slots__ = ("_plan", "_ready", "_stopping", "_workers")
+    __slots__ = ("_plan", "_steady", "_stopping", "_workers")
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._ready = asyncio.Event()
+        self._steady = asyncio.Event()
         self._stopping = False
         self._workers: list[Worker] = []
 
@@ -135,9 +136,10 @@ class Supervisor:
                 worker = Worker(f"worker {number + 1}", settings, self._plan.app, listener.fileno())
                 self._workers.append(worker)
                 await worker.start()
-                group.create_task(keep_running(worker, self._ready))
+                group.create_task(keep_running(worker, self._steady))
+            await until_answered(settings, "/health/live")
+            self._steady.set()
             await until_ready(settings)
-            self._ready.set()
             await self._plan.ready(settings)
 
 
@@ -308,12 +310,24 @@ def _loopback(host: str, *, brackets: bool = False) -> str:
 
 
 async def until_ready(settings: Settings) -> None:
-    """Ask /health/ready until it says yes."""
-    while not await _is_ready(settings):  # noqa: ASYNC110 - the state is another process's
-        await asyncio.sleep(0.05)
+    """Until the hub can serve; where that takes long, it is said once that something is missing."""
+    try:
+        async with asyncio.timeout(_USUAL_START):
+            await until_answered(settings, "/health/ready")
+    except TimeoutError:
+        _LOG.warning("the hub runs on %s but is not ready; the lines above say why", base_url(settings))
+        await until_answered(settings, "/health/ready")
 
 
-async def _is_ready(settings: Settings) -> bool:
+async def until_answered(settings: Settings, path: str) -> None:
+    """Ask the path until the answer is 200, less and less often: each refusal is a line in the log."""
+    pause = 0.05
+    while not await _answers(settings, path):
+        await asyncio.sleep(pause)
+        pause = min(1.5 * pause, 2)
+
+
+async def _answers(settings: Settings, path: str) -> bool:
     # To ourselves: the certificate carries the public name, not that of the loopback.
     context = ssl._create_unverified_context() if settings.tls_certificate else None  # noqa: S323, SLF001
     try:
@@ -321,7 +335,7 @@ async def _is_ready(settings: Settings) -> bool:
             reader, writer = await asyncio.open_connection(
                 _loopback(settings.host), settings.port, ssl=context
             )
-            writer.write(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             answer = await reader.readline()
             writer.close()
     except OSError:

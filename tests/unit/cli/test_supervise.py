@@ -272,6 +272,20 @@ def test_a_worker_that_cannot_start_ends_the_hub(settings: Settings) -> None:
         supervise.run(Plan(settings, _nothing, _nothing, app="no_such_module:create"))
 
 
+def test_a_hub_that_is_not_ready_is_told_once_and_waited_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(supervise, "_USUAL_START", 0.3)
+    monkeypatch.setenv("STUB_READY", str(tmp_path / "ready"))
+
+    async def prepare(given: Settings) -> None:
+        asyncio.get_running_loop().call_later(3, (tmp_path / "ready").touch)
+
+    serving(settings, lambda _: None, prepare)
+    assert caplog.text.count("is not ready; the lines above say why") == 1
+    assert (tmp_path / "ready").exists()
+
+
 def test_an_address_in_use_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervise, "_ADDRESS_PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as taken:
