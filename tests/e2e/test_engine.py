@@ -86,6 +86,8 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     machine = Machine(tmp_path)
+    applied = machine.run("collections", "apply")
+    assert applied.returncode == 0, applied.stderr
     yield machine
     for pid in machine.processes():
         with suppress(ProcessLookupError):
