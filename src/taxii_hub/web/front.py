@@ -57,6 +57,9 @@ class _Reply:
         await self.send(message)
 
 
+_WATCHED = frozenset({"/health/live", "/health/ready", "/metrics"})
+
+
 @dataclass(frozen=True, slots=True)
 class Front:
     """ASGI middleware; ``https`` says that clients reach the hub by https only."""
@@ -116,4 +119,6 @@ class Front:
         self.metrics.count(answered)
         if visit.account is not None and visit.kind is not None:
             self._keep(visit.account, consumer_facts(scope, visit, answered.status), visit.collection)
-        _log.info("request", **request_line(scope, path, visit, answered))
+        # Probes and scrapers come every few seconds: their lines would bury the others.
+        tell = _log.debug if visit.route in _WATCHED and answered.status < 400 else _log.info
+        tell("request", **request_line(scope, path, visit, answered))

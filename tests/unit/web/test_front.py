@@ -211,7 +211,7 @@ def test_a_failure_in_mid_answer_is_logged_and_nothing_is_added(world, capsys):
             if message["type"] == "http.response.body":
                 raise OSError("the connection broke")
 
-        scope = {"type": "http", "method": "GET", "path": "/health/live", "query_string": b"", "headers": []}
+        scope = {"type": "http", "method": "GET", "path": "/taxii2/", "query_string": b"", "headers": []}
         await world.app(scope, receive, send)
         return sent
 
