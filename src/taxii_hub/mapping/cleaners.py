@@ -6,6 +6,7 @@ it cuts off is never lost: the raw text is then kept beside (``whole=False``).
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -33,8 +34,10 @@ _DIRECTION_MARKS: Final = dict.fromkeys(
 )
 _ZONE: Final = r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
 _DAY: Final = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})({_ZONE}|T00:00:00(?:\.0+)?{_ZONE}?)?")
+_US_DAY: Final = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 _PARTIAL: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2})?")
-_MOMENT: Final = re.compile(r"([0-9-]{10})(?:T([0-9:]{8}(?:\.[0-9]+)?)(Z|\+00:00)?)?")
+_MOMENT: Final = re.compile(rf"([0-9-]{{10}})(?:T([0-9:]{{8}}(?:\.[0-9]+)?)({_ZONE})?)?")
+_DAY_FIRST: Final = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 
 
 def line(text: str) -> Cleaned:
@@ -58,6 +61,17 @@ def day(text: str) -> Cleaned:
     return Cleaned(found[1], whole=found[2] is None)
 
 
+def us_day(text: str) -> Cleaned:
+    """``MM/DD/YYYY`` as ``YYYY-MM-DD``; the source says that the month is first, it is never guessed."""
+    found = _US_DAY.fullmatch(text.strip())
+    if found is None:
+        raise BadValueError(
+            "is no date like 01/31/2026 (month first)", "correct it at the source; the text is kept"
+        )
+    _must_exist(made := f"{found[3]}-{found[1]}-{found[2]}")
+    return Cleaned(made)
+
+
 def partial_day(text: str) -> Cleaned:
     """``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``: as precise as the source, never padded."""
     short = text.strip()
@@ -74,18 +88,46 @@ def year(text: str) -> Cleaned:
     return Cleaned(text.strip())
 
 
+def day_first(text: str) -> Cleaned:
+    """``DD/MM/YYYY`` (or ``YYYY-MM-DD``) as ``YYYY-MM-DD``; for sources that write the day first."""
+    found = _DAY_FIRST.fullmatch(text.strip())
+    if found is None and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text.strip()) is None:
+        raise BadValueError("is no date like 31/01/2026", "correct it at the source; the text is kept")
+    written = f"{found[3]}-{found[2]}-{found[1]}" if found else text.strip()
+    _must_exist(written)
+    return Cleaned(written)
+
+
 def moment(text: str) -> Cleaned:
-    """A date, or date and time in UTC (also without a zone), as a STIX timestamp with milliseconds."""
+    """A date, or date and time (UTC where it names no zone), as a STIX timestamp with milliseconds."""
     found = _MOMENT.fullmatch(text.strip())
     # What does not look like a moment is refused by the same parser that checks the calendar.
     candidate = text if found is None else f"{found[1]}T{found[2] or '00:00:00'}Z"
     try:
-        microseconds = timestamps.parse(candidate)
+        microseconds = timestamps.parse(candidate) - _offset(found[3] if found else None)
+        return Cleaned(timestamps.canonical(microseconds - microseconds % 1000))
     except ValueError:
         raise BadValueError(
-            "is no UTC date and time like 2026-01-31T00:00:00Z", "correct it at the source"
+            "is no date and time like 2026-01-31T00:00:00Z", "correct it at the source"
         ) from None
-    return Cleaned(timestamps.canonical(microseconds - microseconds % 1000))
+
+
+def _offset(zone: str | None) -> int:
+    """Microseconds east of UTC; RFC 3339 allows less than a day."""
+    if zone is None or zone == "Z":
+        return 0
+    hours, minutes = int(zone[1:3]), int(zone[4:])
+    if hours > 23 or minutes > 59:
+        raise ValueError(zone)
+    east = (hours * 60 + minutes) * 60_000_000
+    return east if zone[0] == "+" else -east
+
+
+def unescaped(text: str) -> Cleaned:
+    """Prose whose characters were escaped too often (``&amp;quot;`` in the file): as it was meant."""
+    while (meant := html.unescape(text)) != text:
+        text = meant
+    return prose(text)
 
 
 def _must_exist(text: str) -> None:
@@ -98,5 +140,13 @@ def _must_exist(text: str) -> None:
 
 
 CLEANERS: Final[Mapping[str, Cleaner]] = MappingProxyType(
-    {"line": line, "prose": prose, "day": day, "partial_day": partial_day, "year": year, "moment": moment}
+    {
+        "line": line,
+        "prose": prose,
+        "unescaped": unescaped,
+        "day": day,
+        "day_first": day_first,
+        "us_day": us_day,
+    }
+    | {"partial_day": partial_day, "year": year, "moment": moment}
 )

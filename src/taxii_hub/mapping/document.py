@@ -61,6 +61,8 @@ def _recognised(spec: Spec) -> Iterable[str]:
     keys = ", ".join(f"`{path}`" for path in spec.key)
     yield f"Recognised by its content: root element `{spec.detect.root}`{attributes}. Records: {kinds}."
     yield f"Ids are made from {keys}; the edition is `{spec.edition}`."
+    if spec.family != spec.format:
+        yield f"Every mapping of the family `{spec.family}` makes the same ids: one entity is one object, whatever the container."
     yield ""
 
 

@@ -35,7 +35,7 @@ def opening(spec: Spec, namespace: UUID, edition: str) -> Opening:
     if spec.markings.statement is not None:
         made.append(_statement(spec, namespace, issuer["id"]))
         markings.append(made[-1]["id"])
-    frame = Frame(namespace, spec.format, issuer["id"], tuple(markings), spec.issuer.since, edition)
+    frame = Frame(namespace, spec.family, issuer["id"], tuple(markings), spec.issuer.since, edition)
     return Opening(frame, tuple(made))
 
 

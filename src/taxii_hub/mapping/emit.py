@@ -32,7 +32,7 @@ class Frame:
     changes; ``edition``: of everything else."""
 
     namespace: UUID
-    format: str
+    family: str
     issuer: str
     markings: tuple[str, ...]
     since: str
@@ -54,7 +54,7 @@ class Frame:
         }
 
     def mint(self, object_type: str, name: str, *seed: str) -> str:
-        return ids.mint(self.namespace, object_type, self.format, name, *seed)
+        return ids.mint(self.namespace, object_type, self.family, name, *seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,15 @@ class Mention:
 
 @dataclass(slots=True)
 class Emitter:
-    """Builds the objects of one record (``seed``: its key); nothing counts until the record is complete."""
+    """Builds the objects of one record (``seed``: its key); nothing counts until the record is complete.
+    ``main``: the id of the object that stands for the record, for functions of hooks.py."""
 
     frame: Frame
     seed: tuple[str, ...]
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     mentions: list[Mention] = field(default_factory=list)
     fates: dict[int, Fate] = field(default_factory=dict)
+    main: str = ""
 
     def add(self, object_type: str, name: str, properties: Tree, parts: Iterable[str] = ()) -> str:
         """An object of this record; ``name`` and ``parts`` tell it from the record's other objects.

@@ -14,8 +14,9 @@ There is no expression language: every node is a path, a list, or a mapping with
     {call: NAME}                  whatever the function of hooks.py makes of the record
     {set: {…}}                    an object
 
-``each`` takes ``when`` or ``unless``: ``{lookup: NAME, of: PATH, is: WORD}`` (without ``is``: the lookup
-knows a word) or ``{present: PATH}``.
+``each`` takes ``when`` or ``unless``: ``{lookup: NAME, of: PATH, is: WORD}`` (for one of the values at
+the path; without ``is``: the lookup knows a word), ``{present: PATH}`` or ``{call: NAME}`` (the function
+gives True).
 """
 
 from __future__ import annotations
@@ -158,7 +159,10 @@ def compile_condition(entries: Entries, words: Vocabulary, base: str = "") -> Ca
 
 
 def _test(at: Located, words: Vocabulary, base: str) -> Callable[[View], bool]:
-    entries = at.items({"lookup", "of", "is", "present"})
+    entries = at.items({"lookup", "of", "is", "present", "call"})
+    if "call" in entries:
+        function = words.hook(entries["call"])
+        return lambda view: function(view) is True
     if "present" in entries:
         present = words.path(entries["present"], base)
         return lambda view: view.get(present) is not None
@@ -166,8 +170,8 @@ def _test(at: Located, words: Vocabulary, base: str) -> Callable[[View], bool]:
     wanted = entries["is"].plain() if "is" in entries else None
 
     def test(view: View) -> bool:
-        found = view.lookup(name, view.get(path))
-        return found is not None and (wanted is None or found.data == wanted)
+        found = [word for value in view.all(path) if (word := view.lookup(name, value)) is not None]
+        return any(wanted is None or word.data == wanted for word in found)
 
     return test
 

@@ -26,8 +26,9 @@ from taxii_hub.stix.markings import TLP_2_IDS
 
 _SECTIONS: Final = frozenset(
     {"identity", "detect", "reader", "key", "dates", "lookups", "fields", "objects", "main", "relationships"}
-    | {"build", "markings", "minimise", "ignore"}
+    | {"build", "markings", "minimise", "ignore", "editions"}
 )
+MAX_GRACE: Final = 10
 _READERS: Final = frozenset({"xml"})
 
 
@@ -43,7 +44,7 @@ class _Loader:
         self._folder, self._hooks, self._trusted = folder, hooks, trusted
 
     def spec(self) -> model.Spec:
-        identity = self._section("identity", {"format", "version", "title", "about", "issuer"})
+        identity = self._section("identity", {"format", "version", "title", "about", "issuer", "family"})
         fields, ignore = self._fields(), self._ignore()
         if both := sorted(fields.keys() & ignore.keys()):
             self._top["ignore"].data[both[0]].fail("is listed in fields too; keep one of them")
@@ -55,6 +56,7 @@ class _Loader:
         dates = self._section("dates", {"edition"})
         return model.Spec(
             format=self._format(identity),
+            family=(identity["family"] if "family" in identity else identity["format"]).text(),
             format_version=_need(identity, "version", self._top["identity"]).text(),
             title=_need(identity, "title", self._top["identity"]).text(),
             about=identity["about"].text() if "about" in identity else None,
@@ -75,6 +77,7 @@ class _Loader:
             ignore=ignore,
             folder=self._folder,
             trusted=self._trusted,
+            editions=self._editions(words),
         )
 
     def _get(self, name: str) -> Located:
@@ -137,6 +140,18 @@ class _Loader:
         entries = self._section("markings", {"tlp", "statement"})
         tlp = _one_of(_need(entries, "tlp", self._top["markings"]), frozenset(TLP_2_IDS))
         return model.Markings(tlp, entries["statement"].text() if "statement" in entries else None)
+
+    def _editions(self, words: Vocabulary) -> model.Editions:
+        if "editions" not in self._top:
+            return model.Editions()
+        entries = self._section("editions", {"whole", "grace", "list"})
+        whole = entries["whole"].data if "whole" in entries else True
+        grace = entries["grace"].data if "grace" in entries else 1
+        if not isinstance(whole, bool):
+            entries["whole"].fail("must be true or false")
+        if isinstance(grace, bool) or not isinstance(grace, int) or not 0 <= grace <= MAX_GRACE:
+            entries["grace"].fail(f"must be a number of editions from 0 to {MAX_GRACE}")
+        return model.Editions(whole, grace, words.path(entries["list"], "") if "list" in entries else None)
 
     def _minimise(self, fields: Mapping[str, model.Field]) -> dict[str, model.Minimise]:
         if "minimise" not in self._top:

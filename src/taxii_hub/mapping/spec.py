@@ -97,9 +97,21 @@ class Minimise:
 
 
 @dataclass(frozen=True, slots=True)
+class Editions:
+    """How one file follows another. ``whole``: a file is the whole list, so what it does not hold has
+    left the list; otherwise files add up. ``grace``: how many editions a record may be missing from
+    before its objects are revoked. ``list``: header path that tells lists of one format apart."""
+
+    whole: bool = True
+    grace: int = 1
+    list: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """A whole mapping.
 
+    ``family`` seeds the ids: the format's name, unless several formats carry the same list.
     ``edition`` is the header path of the edition's moment. ``main`` names the object that stands for
     the record and keeps in its extension what no rule reads. ``build`` are functions of hooks.py that
     make further objects through the emitter.
@@ -107,6 +119,7 @@ class Spec:
 
     format: str
     format_version: str
+    family: str
     title: str
     about: str | None
     issuer: Issuer
@@ -126,6 +139,7 @@ class Spec:
     ignore: Mapping[str, str]
     folder: Path
     trusted: bool
+    editions: Editions = Editions()
 
     @property
     def main_object(self) -> ObjectSpec:

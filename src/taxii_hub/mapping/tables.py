@@ -22,9 +22,10 @@ def build(spec: Spec, reading: Reading, emitter: Emitter) -> str:
     made: Made = {item.name: _objects(item, view, emitter) for item in spec.objects}
     for item in spec.relationships:
         _relationships(item, view, made, emitter)
+    emitter.main = made[spec.main][0][0]
     for function in spec.build:
         function(view, emitter)
-    return made[spec.main][0][0]
+    return emitter.main
 
 
 def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fate]:

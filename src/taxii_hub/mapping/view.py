@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 COUNTRIES: Final = "countries"
 """The lookup that every mapping has: names of countries to ISO 3166-1 alpha-2."""
 
+ANY_OTHER: Final = "*"
+"""A key of a lookup: what every text means that is not listed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -155,6 +158,8 @@ class View:
             table, key = country_codes(), fold(text)
         else:
             table, key = self.reading.spec.lookups[name], text
+        if key not in table and ANY_OTHER in table:
+            key = ANY_OTHER
         if key not in table:
             self.warn(
                 value, f"is not in lookup {name!r}", "add it to the lookup of the mapping", "unknown-value"
