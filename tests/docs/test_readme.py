@@ -46,7 +46,8 @@ def _checkout(folder: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     (folder / ".venv").mkdir()
-    (folder / ".venv" / "bin").symlink_to(ROOT / ".venv" / "bin")
+    for name in ("bin", "lib", "pyvenv.cfg"):
+        (folder / ".venv" / name).symlink_to(ROOT / ".venv" / name)
     for stamp in ("build", "run", "dev"):
         (folder / ".venv" / f".{stamp}-stamp").touch()
     return folder
