@@ -95,7 +95,9 @@ def test_a_wrong_setting_is_a_problem(data: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_database_that_is_away_is_a_problem(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PREFIX + "MONGODB_URI", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100")
+    monkeypatch.setenv(
+        PREFIX + "MONGODB_URI", "mongodb://%2Fnonexistent%2Fx.sock/?serverSelectionTimeoutMS=100"
+    )
     level, message = findings(code=1)["database"]
     assert level == "problem"
     assert "MongoDB does not answer" in message

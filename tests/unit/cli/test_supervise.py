@@ -201,7 +201,7 @@ async def _nothing(given: Settings) -> None:
 
 
 def test_a_second_signal_cuts_requests_off(settings: Settings) -> None:
-    began = time.monotonic()
+    began = 0.0
     ended: list[BaseException] = []
 
     async def body() -> None:
@@ -210,6 +210,8 @@ def test_a_second_signal_cuts_requests_off(settings: Settings) -> None:
         async def ready(given: Settings) -> None:
             used.append(asyncio.create_task(asyncio.to_thread(get, f"{base_url(given)}/slow/60", 70)))
             await asyncio.sleep(0.5)
+            nonlocal began
+            began = time.monotonic()
             asyncio.get_running_loop().call_later(1, terminate, signal.SIGINT)
             terminate(signal.SIGHUP)
             await asyncio.sleep(3600)
@@ -278,8 +280,18 @@ def test_a_hub_that_is_not_ready_is_told_once_and_waited_for(
     monkeypatch.setattr(supervise, "_USUAL_START", 0.3)
     monkeypatch.setenv("STUB_READY", str(tmp_path / "ready"))
 
+    async def mend() -> None:
+        for _ in range(600):
+            if "is not ready" in caplog.text:
+                break
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
+        (tmp_path / "ready").touch()
+
+    mending: list[asyncio.Task[None]] = []
+
     async def prepare(given: Settings) -> None:
-        asyncio.get_running_loop().call_later(3, (tmp_path / "ready").touch)
+        mending.append(asyncio.create_task(mend()))
 
     serving(settings, lambda _: None, prepare)
     assert caplog.text.count("is not ready; the lines above say why") == 1
@@ -356,10 +368,12 @@ def test_a_worker_that_ignores_sigterm_is_killed(
         await worker.stop()
         worker.kill()
         assert await worker.wait() == "exit status 0"
-        script = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)"
-        worker._command = ["python3", "-c", script]
+        worker._command = ["sh", "-c", f"trap '' TERM; touch {tmp_path}/deaf; exec sleep 60"]
         await worker.start()
-        await asyncio.sleep(0.5)
+        for _ in range(600):
+            if (tmp_path / "deaf").exists():
+                break
+            await asyncio.sleep(0.1)
         await worker.stop()
         assert await worker.wait() == "signal 9"
         await worker.stop()
