@@ -14,7 +14,7 @@ from taxii_hub.mapping.constants import furniture, schema_text
 DOCS = Path(__file__).parents[3] / "docs" / "schemas"
 
 PINNED = {
-    "TAXII Hub designation": "0e7612a121032ebffa9fd645527c0ebe3e6d441bf91fa2696fd279d9e459c5bc",
+    "TAXII Hub designation": "ae007a7d7174727c70263a399a5992eb2920903027ba1aa94dc96459dbe56054",
     "TAXII Hub edition": "9dbaf8cea951d8cc1bf7918b553a8d394f14beff648084898ac41444b9fb5832",
 }
 
