@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test check lint docs samples lock clean
+.PHONY: help demo serve test check lint docs bench samples lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 17
@@ -35,6 +35,11 @@ lint: $(VENV)/.dev-stamp ## the part of check that takes seconds
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/.dev-stamp ## measure serving and order beside their rivals, and write docs/performance.md (half an hour)
+	$(BIN)/python -m bench.serving
+	$(BIN)/python -m bench.order
+	$(BIN)/python -m bench.report
+
 docs: $(VENV)/.dev-stamp ## write the generated documents again (docs/cli.md)
 	$(BIN)/python scripts/cli_docs.py
 
@@ -45,7 +50,7 @@ samples: $(VENV)/.run-stamp ## convert every file of a folder and report file by
 lock: $(VENV)/.dev-stamp ## write requirements/*.lock again from pyproject.toml (UPGRADE=-U for newer versions)
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements/runtime.lock
 	$(COMPILE) $(UPGRADE) -c requirements/runtime.lock --extra embedded pyproject.toml -o requirements/embedded.lock
-	$(COMPILE) $(UPGRADE) -c requirements/embedded.lock --extra embedded --group dev pyproject.toml -o requirements/dev.lock
+	$(COMPILE) $(UPGRADE) -c requirements/embedded.lock --extra embedded --extra legacy --group dev pyproject.toml -o requirements/dev.lock
 	$(COMPILE) $(UPGRADE) -c requirements/dev.lock --group build -o requirements/build.lock
 
 clean: ## remove what was made here, except var/
