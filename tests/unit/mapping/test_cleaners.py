@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxii_hub.errors import BadValueError
-from taxii_hub.mapping.cleaners import CLEANERS, day, line, moment, partial_day, prose, year
+from taxii_hub.mapping.cleaners import (
+    CLEANERS,
+    day,
+    day_first,
+    line,
+    moment,
+    partial_day,
+    prose,
+    unescaped,
+    year,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +88,8 @@ def test_what_is_no_year(text: str) -> None:
         ("2026-02-27T00:00:09.554987Z", "2026-02-27T00:00:09.554Z"),
         ("2026-02-27T00:00:09", "2026-02-27T00:00:09.000Z"),
         ("2026-02-27T00:00:09+00:00", "2026-02-27T00:00:09.000Z"),
+        ("2026-02-27T00:00:09+02:00", "2026-02-26T22:00:09.000Z"),
+        ("2026-02-27T00:00:09.5-03:30", "2026-02-27T03:30:09.500Z"),
         ("2026-02-27", "2026-02-27T00:00:00.000Z"),
     ],
 )
@@ -86,11 +98,34 @@ def test_moment(text: str, wanted: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2026-02-30", "2026-02-27T25:00:00Z", "2026-02-27T00:00:09+02:00"]
+    "text",
+    [
+        "",
+        "yesterday",
+        "2026-02-30",
+        "2026-02-27T25:00:00Z",
+        "2026-02-27T00:00:09+25:00",
+        "0001-01-01T00:00:00+02:00",
+    ],
 )
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(BadValueError):
         moment(text)
+
+
+@pytest.mark.parametrize("text", ["31/01/2026", " 31/01/2026 ", "2026-01-31"])
+def test_the_day_may_stand_first(text: str) -> None:
+    assert day_first(text).data == "2026-01-31"
+
+
+@pytest.mark.parametrize("text", ["01/31/2026", "1/2/2026", "00/00/2026", "31/01/26", "31.01.2026", ""])
+def test_what_is_no_date_with_the_day_first(text: str) -> None:
+    with pytest.raises(BadValueError):
+        day_first(text)
+
+
+def test_what_was_escaped_too_often_is_read_as_meant() -> None:
+    assert unescaped("he said &quot;R&amp;amp;D&quot;\n ").data == 'he said "R&D"'
 
 
 @given(text=st.text(max_size=40), name=st.sampled_from(sorted(CLEANERS)))

@@ -223,7 +223,7 @@ def test_an_edition_is_needed(make: Make, tmp_path: Path) -> None:
     assert convert(make(), path, ConvertOptions(NAMESPACE, edition="2026-05-05")).records == 1
     path.write_text("<LIST date='soon'/>")
     with pytest.raises(
-        ReportError, match=r"edition 'soon' is no UTC date and time .*; give the date with --edition"
+        ReportError, match=r"edition 'soon' is no date and time .*; give the date with --edition"
     ):
         convert(make(), path, ConvertOptions(NAMESPACE))
 

@@ -43,9 +43,9 @@ class Head:
 
 
 def records(stream: SourceStream, name: str, kinds: frozenset[str]) -> Iterator[Record]:
-    """First a record of kind ``""`` with the root's attributes, then every record, last one of kind
-    ``""`` with whatever else stood outside of records. Raises ReportError for what is not
-    well-formed, with the line."""
+    """First a record of kind ``""`` with the root's attributes and what stands before the first record,
+    then every record, last one of kind ``""`` with whatever else stood outside of records. Raises
+    ReportError for what is not well-formed, with the line."""
     events = etree.iterparse(stream, events=("start", "end"), **HARDENED)
     try:
         yield from _walk(iter(events), kinds)
@@ -70,15 +70,19 @@ def _walk(events: Iterator[tuple[str, Any]], kinds: frozenset[str]) -> Iterator[
         raise _RefusedError(
             "carries a DOCTYPE, which is never read; remove it at the source", root.sourceline
         )
-    base = local_name(root)
-    yield Record("", root.sourceline, tuple(_attributes(root, base)))
+    head = list(_attributes(root, local_name(root)))
     outside: list[Leaf] = []
     depth = 0
+    opened = False
     for event, element in events:
         is_record = element is not root and local_name(element) in kinds
         if event == "start":
             _check(element)
             depth += is_record
+            if is_record and not opened:
+                opened = True
+                yield Record("", root.sourceline, (*head, *_numbered(outside)))
+                outside = []
         elif is_record:
             depth -= 1
             if depth == 0:
@@ -87,6 +91,9 @@ def _walk(events: Iterator[tuple[str, Any]], kinds: frozenset[str]) -> Iterator[
         elif depth == 0:
             outside.extend(_own_leaves(element, root))
             _release(element)
+    if not opened:
+        yield Record("", root.sourceline, (*head, *_numbered(outside)))
+        outside = []
     yield Record("", root.sourceline, tuple(_numbered(outside)))
 
 

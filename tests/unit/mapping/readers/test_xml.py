@@ -55,17 +55,24 @@ def test_text_beside_elements_is_a_leaf(tmp_path: Path) -> None:
     assert told(found) == [("text()", "one two", 1), ("A", "x", 1), ("B/text()", "u v", 1)]
 
 
-def test_what_stands_outside_of_records_comes_last(tmp_path: Path) -> None:
+def test_what_stands_outside_of_records_comes_before_and_after_them(tmp_path: Path) -> None:
     found = read(
         tmp_path,
         b"<L a='1'>zero<X b='2'>first</X>one<G>two<ROW><A>x</A></ROW>three<ROW/>four</G>five<X>last</X>six</L>",
     )
+    assert told(found[:1]) == [("L/@a", "1", 1), ("L/X/@b", "2", 1), ("L/X", "first", 1)]
     assert told(found[-1:]) == [
-        ("L/X/@b", "2", 1),
-        ("L/X[1]", "first", 1),
         ("L/G", "two three four", 1),
-        ("L/X[2]", "last", 1),
+        ("L/X", "last", 1),
         ("L", "zero one five six", 1),
+    ]
+
+
+def test_without_records_everything_is_the_head(tmp_path: Path) -> None:
+    found = read(tmp_path, b"<L a='1'><X>first</X>one</L>")
+    assert [told([record]) for record in found] == [
+        [("L/@a", "1", 1), ("L/X", "first", 1), ("L", "one", 1)],
+        [],
     ]
 
 
