@@ -25,6 +25,12 @@ def shipped_dir(name: str) -> Path:
     return checkout if checkout.is_dir() else PACKAGE_DIR / "_shipped" / name
 
 
+def user_runtime_dir() -> Path | None:
+    """The system's folder for this user's sockets, where there is one (XDG_RUNTIME_DIR)."""
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(given) if given else None
+
+
 def _text(value: str) -> str:
     return value
 

@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import quote
 
 from taxii_hub.errors import StoreError
+from taxii_hub.settings import user_runtime_dir
 
 LONGEST_SOCKET_PATH: Final = 107
 _SOCKET_NAME: Final = re.compile(r"/[0-9a-f]{16}\.sock")
@@ -59,8 +60,8 @@ def socket_for(data_dir: Path) -> Path:
 
 def _runtime_folder() -> Path:
     """A folder of ours alone that is short enough for a socket path and not on the data disk."""
-    given = os.environ.get("XDG_RUNTIME_DIR", "")
-    candidates = [Path(given) / "taxii-hub"] if given and os.access(given, os.W_OK) else []
+    given = user_runtime_dir()
+    candidates = [given / "taxii-hub"] if given and os.access(given, os.W_OK) else []
     own = f"taxii-hub-{os.getuid()}"
     candidates += [Path(tempfile.gettempdir()) / own, Path("/tmp") / own]  # noqa: S108 - made private below
     for folder in candidates:
