@@ -63,16 +63,16 @@ def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def setting(parse: Callable[[str], Any], default: Any) -> Any:
-    """A dataclass field that is read from ``TAXII_HUB_<NAME>`` by ``parse``."""
-    return field(default=default, metadata={"parse": parse})
+def setting(parse: Callable[[str], Any], default: Any, *, secret: bool = False) -> Any:
+    """A dataclass field that is read from ``TAXII_HUB_<NAME>`` by ``parse``; a secret one is not shown."""
+    return field(default=default, repr=not secret, metadata={"parse": parse})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where and how this hub runs. Who may see what is not here, it is in ``collections/``."""
 
-    mongodb_uri: str | None = setting(_text, None)
+    mongodb_uri: str | None = setting(_text, None, secret=True)
     mongodb_database: str = setting(_text, "taxii_hub")
     data_dir: Path = setting(Path, Path("var/data"))
     secrets_dir: Path | None = setting(Path, None)

@@ -115,3 +115,8 @@ def test_what_travels_with_the_hub_is_found(monkeypatch: pytest.MonkeyPatch, tmp
     assert (shipped_dir("collections") / "agencies.yaml").is_file()
     monkeypatch.setattr("taxii_hub.settings.PACKAGE_DIR", tmp_path / "lib" / "taxii_hub")
     assert shipped_dir("collections") == tmp_path / "lib" / "taxii_hub" / "_shipped" / "collections"
+
+
+def test_the_representation_holds_no_password() -> None:
+    shown = repr(Settings.from_environment({"TAXII_HUB_MONGODB_URI": "mongodb://u:geheim@h/"}))
+    assert "geheim" not in shown

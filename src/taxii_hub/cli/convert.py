@@ -120,10 +120,13 @@ def _write(path: Path | None, pieces: Any) -> None:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return
-    part = path.with_name(path.name + ".part")
+    # A file is replaced as a whole; a device or pipe such as /dev/null must stay what it is.
+    special = path.exists() and not path.is_file()
+    part = path if special else path.with_name(path.name + ".part")
     try:
         with part.open("wb") as file:
             file.writelines(pieces)
-        part.replace(path)
+        if not special:
+            part.replace(path)
     except OSError as error:
         raise ReportError(f"{path}: cannot be written ({error.strerror}); check folder and rights") from None

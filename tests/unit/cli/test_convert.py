@@ -148,3 +148,18 @@ def _read(terminal: int) -> str:
             break
         pieces.append(piece)
     return b"".join(pieces).decode(errors="replace")
+
+
+def test_a_device_stays_a_device(tmp_path: Path) -> None:
+    """Writing to /dev/null must not put a file in its place."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        try:
+            result = run(SAMPLES / "persons.xml", "-o", pipe)
+            written, _ = reader.communicate(timeout=30)
+        finally:
+            reader.kill()
+    assert result.exit_code == 0
+    assert written.startswith(b'{"type":"bundle"')
+    assert pipe.is_fifo()

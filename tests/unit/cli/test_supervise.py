@@ -39,8 +39,9 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Iterator[Settings]:
     """Without a MongoDB of its own; nothing that was started here outlives the test."""
+    before = set(_children(os.getpid()))  # the MongoDB of the whole run may be among them
     yield Settings(mongodb_uri=OUTSIDE, data_dir=tmp_path / "data", port=0, workers=2)
-    left = [pid for pid in _children(os.getpid()) if _is_ours(pid)]
+    left = [pid for pid in _children(os.getpid()) if pid not in before and _is_ours(pid)]
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert not left
@@ -143,10 +144,10 @@ def test_connections_wait_while_the_only_worker_is_replaced(settings: Settings) 
 
 def test_the_embedded_mongodb_is_restarted_and_stopped_last(settings: Settings) -> None:
     def use(url: str) -> None:
-        first = _mongod()
+        first = _mongod(settings)
         os.kill(first, signal.SIGKILL)
         began = time.monotonic()
-        while _mongod() in (0, first):
+        while _mongod(settings) in (0, first):
             assert time.monotonic() - began < 30
             time.sleep(0.05)
         assert "sock" in get(url)[3]
@@ -154,13 +155,14 @@ def test_the_embedded_mongodb_is_restarted_and_stopped_last(settings: Settings) 
     seen = serving(replace(settings, mongodb_uri=None, workers=1), use)
     assert seen[0].mongodb_uri is not None
     assert "sock" in seen[0].mongodb_uri
-    assert not _mongod()
+    assert not _mongod(settings)
 
 
-def _mongod() -> int:
-    return next(
-        (p for p in _children(os.getpid()) if b"mongod" in Path(f"/proc/{p}/cmdline").read_bytes()), 0
-    )
+def _mongod(settings: Settings) -> int:
+    """The one on this test's data; that of the whole run is a child of ours too."""
+    data = os.fsencode(settings.data_dir)
+    found = (pid for pid in _children(os.getpid()) if data in Path(f"/proc/{pid}/cmdline").read_bytes())
+    return next((pid for pid in found if b"mongod" in Path(f"/proc/{pid}/cmdline").read_bytes()), 0)
 
 
 def test_a_running_request_is_finished(settings: Settings) -> None:
@@ -233,7 +235,7 @@ def test_a_signal_while_preparing_ends_it(settings: Settings) -> None:
         raise AssertionError("it never got that far")
 
     supervise.run(Plan(replace(settings, mongodb_uri=None), prepare, ready))
-    assert not _mongod()
+    assert not _mongod(settings)
 
 
 @pytest.mark.parametrize("error", [StoreError("too old"), UnavailableError("gone")])
