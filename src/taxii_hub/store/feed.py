@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 
@@ -17,6 +18,8 @@ from taxii_hub.store.committer import Commits
 from taxii_hub.store.queries import INDEXES
 from taxii_hub.store.reading import FeedReader
 from taxii_hub.store.statuses import status_of
+
+log = structlog.get_logger(__name__)
 
 __all__ = ("INDEXES", "MongoFeed", "database_errors")
 
@@ -31,6 +34,7 @@ async def database_errors() -> AsyncIterator[None]:
     except ExecutionTimeout:
         raise UnavailableError("The database took too long; ask for less, or try again.") from None
     except OperationFailure as error:
+        log.error("MongoDB refused a command", code=error.code, name=(error.details or {}).get("codeName"))
         raise UnavailableError("The database could not answer; try again soon.") from error
     except PyMongoError as error:
         raise UnavailableError("The database could not be asked; try again soon.") from error
