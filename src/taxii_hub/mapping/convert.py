@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,8 @@ import orjson
 
 from taxii_hub import __version__
 from taxii_hub.errors import ReportError
-from taxii_hub.mapping.readers import xml
-from taxii_hub.mapping.readers.stream import SourceStream
+from taxii_hub.mapping.edition import latest
+from taxii_hub.mapping.readers.dispatch import Source, opened
 from taxii_hub.mapping.record import Progress
 from taxii_hub.mapping.run import Order, Run
 from taxii_hub.mapping.spec import Spec
@@ -39,7 +39,10 @@ class ConvertOptions:
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """What a file became. ``data``: one JSON text for each object, definitions first, the edition's
-    report last; every reference inside is to one of them. ``edition``: a STIX timestamp."""
+    report last; every reference inside is to one of them. ``edition``: a STIX timestamp. ``made``: of
+    every record, by its key, the ids of the objects whose version is the edition; what records share is
+    not among them. ``failed``: the keys of the records that gave nothing (None where a record has none).
+    ``source_list``: which list it is, where the format has several."""
 
     mapping: str
     edition: str
@@ -50,6 +53,9 @@ class Conversion:
     records: int
     failed_records: int
     namespace: UUID
+    made: Mapping[str, tuple[str, ...]]
+    failed: tuple[str | None, ...]
+    source_list: str
 
     def objects(self) -> Iterator[dict[str, Any]]:
         """The objects, parsed."""
@@ -71,8 +77,8 @@ def bundle(data: tuple[bytes, ...], namespace: UUID) -> Iterator[bytes]:
     yield b"\n]}\n"
 
 
-def convert(mapping: Spec, source: Path, options: ConvertOptions) -> Conversion:
-    """Convert the whole file.
+def convert(mapping: Spec, source: Source, options: ConvertOptions) -> Conversion:
+    """Convert the whole report: a file, or the files or the folder that it is.
 
     One bad record is a located problem and costs its own objects only. The file's own faults raise
     ReportError: it cannot be read, is not well-formed (half a list is no list), says no edition.
@@ -80,14 +86,14 @@ def convert(mapping: Spec, source: Path, options: ConvertOptions) -> Conversion:
     if options.profile is not None and options.profile not in mapping.minimise:
         known = ", ".join(sorted(mapping.minimise)) or "none"
         raise ReportError(f"{mapping.format} has no profile {options.profile!r}; it has: {known}")
-    name = options.name or source.name
+    name = options.name or (source.name if isinstance(source, Path) else source[0].name)
     order = Order(name, options.namespace, options.converter, options.profile, options.edition)
-    with SourceStream(source, options.progress) as stream:
-        records = xml.records(stream, name, mapping.kinds)
-        run = Run(mapping, order, next(records))
-        for record in records:
+    order = replace(order, edition=order.edition or latest(mapping, source, name))
+    with opened(mapping.reader, source, name, options.progress) as report:
+        run = Run(mapping, order, next(report.records), report.files)
+        for record in report.records:
             run.take(record)
-        sha256 = stream.sha256()
+        sha256 = report.sha256()
     result = run.finish(sha256)
     return Conversion(
         mapping=mapping.format,
@@ -99,4 +105,7 @@ def convert(mapping: Spec, source: Path, options: ConvertOptions) -> Conversion:
         records=result.records,
         failed_records=result.failed_records,
         namespace=options.namespace,
+        made=result.made,
+        failed=result.failed,
+        source_list=result.source_list,
     )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 from taxii_hub.errors import ReportError, UnknownFormatError
-from taxii_hub.mapping.readers.xml import Head, sniff
+from taxii_hub.mapping.readers import csv, json, rows, sheets, xml
+from taxii_hub.mapping.readers.dispatch import Source
+from taxii_hub.mapping.readers.options import MAX_DOCUMENT, CsvReader, Header, SheetReader
 from taxii_hub.mapping.registry import Registry
-from taxii_hub.mapping.spec import Spec
+from taxii_hub.mapping.spec import Detect, Spec
 
 HEAD_SIZE = 1 << 16
+_ZIP = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +28,9 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def detect(registry: Registry, source: Path | bytes, name: str) -> Spec:
-    """The one mapping that claims the file (or its first bytes); ``name`` is for messages only.
+def detect(registry: Registry, source: Source | bytes, name: str) -> Spec:
+    """The one mapping that claims the file, files or folder (or a file's first bytes; of a workbook all
+    of them); ``name`` is for messages only.
 
     Raises UnknownFormatError saying what was tried, also where more than one claims it; ReportError
     where the file cannot be read.
@@ -42,32 +49,156 @@ def detect(registry: Registry, source: Path | bytes, name: str) -> Spec:
     )
 
 
-def verdicts(registry: Registry, source: Path | bytes, name: str) -> list[Verdict]:
+def verdicts(registry: Registry, source: Source | bytes, name: str) -> list[Verdict]:
     """What every mapping says of the file, in the order of their names."""
-    head = sniff(source if isinstance(source, bytes) else _head_of(source, name))
-    return [_verdict(spec, head) for spec in registry]
+    if isinstance(source, bytes):
+        content = Content(source)
+        return [_verdict(spec, content) for spec in registry]
+    files = _files(source, name)
+    if len(files) == 1:
+        content = Content(_head_of(files[0], name))
+        return [_verdict(spec, content) for spec in registry]
+    return [_of_several(spec, files, name) for spec in registry]
+
+
+def _files(source: Source, name: str) -> list[Path]:
+    if not isinstance(source, Path):
+        return list(source)
+    if not source.is_dir():
+        return [source]
+    files = sorted(path for path in source.iterdir() if path.is_file() and path.name[0] != ".")
+    if not files:
+        raise ReportError(f"{name}: is an empty folder; name the report's file")
+    return files
 
 
 def _head_of(path: Path, name: str) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(HEAD_SIZE)
+            head = file.read(HEAD_SIZE)
+            return head + file.read(MAX_DOCUMENT) if head.startswith(_ZIP) else head
     except OSError as error:
         raise ReportError(f"{name}: cannot be read ({error.strerror}); check name and rights") from None
 
 
-def _verdict(spec: Spec, head: Head) -> Verdict:
-    wanted = spec.detect
-    against: list[str] = []
-    if head.fault is not None:
-        against.append(head.fault)
-    elif head.root != wanted.root:
-        against.append(f"its root is {head.root!r}, not {wanted.root!r}")
-    else:
-        against += [f"the root has no {name!r}" for name in sorted(wanted.attributes - head.attributes)]
-        if wanted.any_of and not wanted.any_of & head.names:
-            against.append(f"none of {', '.join(sorted(wanted.any_of))} among its first elements")
+class Content:
+    """What the beginning of a file shows, each way of reading it tried when first asked for."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+        self.is_zip = head.startswith(_ZIP)
+
+    @cached_property
+    def xml(self) -> xml.Head:
+        return xml.sniff(self._head[:HEAD_SIZE])
+
+    @cached_property
+    def json(self) -> json.Head:
+        return json.sniff(self._head[:HEAD_SIZE])
+
+    def rows(self, reader: CsvReader, header: Header) -> list[rows.Row]:
+        return [] if self.is_zip else csv.sniff(self._head, reader.delimiters, header)
+
+    def sheets(self, header: Header) -> dict[str, tuple[str, ...] | None]:
+        return sheets.sniff(self._head, header) if self.is_zip else {}
+
+
+def _of_several(spec: Spec, files: Sequence[Path], name: str) -> Verdict:
+    """Several files are one report where the mapping says so and its main file is among them."""
+    if not isinstance(spec.reader, CsvReader) or not spec.reader.parts:
+        return Verdict(spec, claimed=False, reasons=("its report is one file",))
+    try:
+        _, main = csv.parts(files, spec.reader, name)[0]
+    except ReportError as error:
+        return Verdict(spec, claimed=False, reasons=(str(error).partition(": ")[2],))
+    return _verdict(spec, Content(_head_of(main, name)))
+
+
+def _verdict(spec: Spec, content: Content) -> Verdict:
+    against = list(_against(spec, content))
     if against:
         return Verdict(spec, claimed=False, reasons=tuple(against))
-    found = ", ".join(sorted(wanted.any_of & head.names)) or "the root is enough"
-    return Verdict(spec, claimed=True, reasons=(f"root {wanted.root}", found))
+    return Verdict(spec, claimed=True, reasons=tuple(_for(spec.detect)))
+
+
+def _for(wanted: Detect) -> Iterator[str]:
+    if wanted.root is not None:
+        yield f"root {wanted.root}"
+        yield ", ".join(sorted(wanted.any_of)) or "the root is enough"
+    for what, names in (("keys", sorted(wanted.keys)), ("columns", wanted.header), ("sheets", wanted.sheets)):
+        if names:
+            yield f"{what} {', '.join(names)}"
+    if wanted.cells:
+        yield f"what stands in columns {', '.join(map(str, wanted.cells))}"
+
+
+def _against(spec: Spec, content: Content) -> Iterator[str]:
+    wanted = spec.detect
+    if wanted.root is not None:
+        yield from _against_xml(wanted, content.xml)
+    elif wanted.keys:
+        yield from _against_json(wanted, content.json)
+    elif isinstance(spec.reader, SheetReader):
+        yield from _against_sheets(wanted, spec.reader, content)
+    elif isinstance(spec.reader, CsvReader):
+        yield from _against_csv(wanted, spec.reader, content)
+
+
+def _against_xml(wanted: Detect, head: xml.Head) -> Iterator[str]:
+    if head.fault is not None:
+        yield head.fault
+    elif head.root != wanted.root:
+        yield f"its root is {head.root!r}, not {wanted.root!r}"
+    else:
+        yield from (f"the root has no {name!r}" for name in sorted(wanted.attributes - head.attributes))
+        if wanted.any_of and not wanted.any_of & head.names:
+            yield f"none of {', '.join(sorted(wanted.any_of))} among its first elements"
+
+
+def _against_json(wanted: Detect, head: json.Head) -> Iterator[str]:
+    if head.fault is not None:
+        yield head.fault
+        return
+    yield from (f"has no key {key!r}" for key in sorted(wanted.keys - head.keys))
+    if wanted.any_of and not wanted.any_of & head.keys:
+        yield f"has none of the keys {', '.join(sorted(wanted.any_of))}"
+    yield from (f"has a key {key!r}" for key in sorted(wanted.none_of & head.keys))
+
+
+def _against_sheets(wanted: Detect, reader: SheetReader, content: Content) -> Iterator[str]:
+    if not content.is_zip:
+        yield "not a workbook"
+        return
+    header = Header(wanted.header, reader.sheets[0].header.synonyms, ())
+    found = content.sheets(header)
+    if not found:
+        yield "not a workbook that can be read"
+        return
+    for pattern in wanted.sheets:
+        if not any(fnmatchcase(title.strip().casefold(), pattern.casefold()) for title in found):
+            yield f"has no sheet {pattern!r}"
+    columns = [names for names in found.values() if names is not None]
+    if wanted.header and not columns:
+        yield f"no sheet has the columns {', '.join(wanted.header)}"
+    elif columns and (none := sorted(wanted.none_of & {name for names in columns for name in names})):
+        yield f"has a column {none[0]!r}"
+
+
+def _against_csv(wanted: Detect, reader: CsvReader, content: Content) -> Iterator[str]:
+    own = Header(wanted.header, reader.header.synonyms, reader.header.columns)
+    first = [row for row in content.rows(reader, own) if row.fault is None and any(row.cells)]
+    if not first:
+        yield f"no rows with the columns {', '.join(wanted.header)}" if wanted.header else "no CSV"
+        return
+    if wanted.header and (table := rows.table(iter(first), own)) is not None:
+        none = sorted(wanted.none_of & set(table.names))
+        yield from (f"has a column {name!r}" for name in none)
+        before = "\n".join(" ".join(row.cells) for row in table.preamble)
+        if wanted.preamble is not None and wanted.preamble.search(before) is None:
+            yield f"nothing before its header is like {wanted.preamble.pattern!r}"
+    for column, pattern in wanted.cells.items():
+        texts = [row.cells[column - 1] if column <= len(row.cells) else "" for row in first]
+        if not all(map(pattern.fullmatch, texts)):
+            yield f"column {column} of its first rows is not like {pattern.pattern!r}"
+    if wanted.columns and {len(row.cells) for row in first} != {wanted.columns}:
+        yield f"its rows have not {wanted.columns} columns"

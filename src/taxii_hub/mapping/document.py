@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from taxii_hub.mapping.golden import converted, samples
-from taxii_hub.mapping.spec import Spec
+from taxii_hub.mapping.spec import Detect, Spec
 
 
 def readme_of(spec: Spec) -> Path:
@@ -56,14 +56,28 @@ def _observed(spec: Spec) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
 
 
 def _recognised(spec: Spec) -> Iterable[str]:
-    attributes = "".join(f", with `@{name}`" for name in sorted(spec.detect.attributes))
     kinds = ", ".join(f"`{kind}`" for kind in sorted(spec.kinds))
     keys = ", ".join(f"`{path}`" for path in spec.key)
-    yield f"Recognised by its content: root element `{spec.detect.root}`{attributes}. Records: {kinds}."
-    yield f"Ids are made from {keys}; the edition is `{spec.edition}`."
+    edition = f"the edition is `{spec.edition}`" if spec.edition else "no file says its edition (`--edition`)"
+    if spec.edition_from_records:
+        edition = f"the edition is the latest `{spec.edition}` of its records"
+    yield f"Recognised by its content: {'; '.join(_marks(spec.detect))}. Records: {kinds}."
+    yield f"Ids are made from {keys}; {edition}."
     if spec.family != spec.format:
         yield f"Every mapping of the family `{spec.family}` makes the same ids: one entity is one object, whatever the container."
     yield ""
+
+
+def _marks(detect: Detect) -> Iterable[str]:
+    if detect.root is not None:
+        attributes = "".join(f", with `@{name}`" for name in sorted(detect.attributes))
+        yield f"root element `{detect.root}`{attributes}"
+    for what, names in (
+        ("keys", sorted(detect.keys)), ("columns", detect.header), ("sheets", detect.sheets),
+        ("without", sorted(detect.none_of)), ("columns like", [p.pattern for p in detect.cells.values()]),
+    ):  # fmt: skip
+        if names:
+            yield f"{what} {', '.join(f'`{name}`' for name in names)}"
 
 
 def _lookups(spec: Spec) -> Iterable[str]:

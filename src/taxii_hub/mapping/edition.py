@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from taxii_hub.errors import BadValueError
+from taxii_hub.mapping.cleaners import moment
 from taxii_hub.mapping.constants import EDITION, furniture
 from taxii_hub.mapping.emit import Frame
-from taxii_hub.mapping.spec import Spec
+from taxii_hub.mapping.readers.dispatch import Source, opened
+from taxii_hub.mapping.spec import OtherList, Spec
 from taxii_hub.stix import canonical_json, ids
 from taxii_hub.stix.markings import TLP_2_IDS, definition_of
 
@@ -23,7 +27,7 @@ class Opening:
     objects: tuple[dict[str, Any], ...]
 
 
-def opening(spec: Spec, namespace: UUID, edition: str) -> Opening:
+def opening(spec: Spec | OtherList, namespace: UUID, edition: str) -> Opening:
     """Issuer, TLP and statement markings, extension definitions; ``edition`` is a STIX timestamp."""
     tlp = TLP_2_IDS[spec.markings.tlp]  # type: ignore[index]
     issuer = _issuer(spec, namespace, tlp)
@@ -39,7 +43,7 @@ def opening(spec: Spec, namespace: UUID, edition: str) -> Opening:
     return Opening(frame, tuple(made))
 
 
-def _issuer(spec: Spec, namespace: UUID, tlp: str) -> dict[str, Any]:
+def _issuer(spec: Spec | OtherList, namespace: UUID, tlp: str) -> dict[str, Any]:
     issuer = spec.issuer
     described = {"description": issuer.description} if issuer.description else {}
     seed = (issuer.name, issuer.identity_class, issuer.description or "", issuer.since, tlp)
@@ -56,7 +60,7 @@ def _issuer(spec: Spec, namespace: UUID, tlp: str) -> dict[str, Any]:
     }
 
 
-def _statement(spec: Spec, namespace: UUID, issuer: str) -> dict[str, Any]:
+def _statement(spec: Spec | OtherList, namespace: UUID, issuer: str) -> dict[str, Any]:
     statement = spec.markings.statement or ""
     return {
         "type": "marking-definition",
@@ -101,6 +105,21 @@ def report(
     return frame.object(
         "report", frame.mint("report", "edition", frame.edition, content, how), frame.edition, properties
     )
+
+
+def latest(spec: Spec, source: Source, name: str) -> str | None:
+    """The latest moment in the records' field ``dates.edition``, for a report that says no edition
+    itself: the report is read for it once more. None where the mapping wants none, or none is found."""
+    if not spec.edition_from_records:
+        return None
+    found: list[str] = []
+    with opened(spec.reader, source, name) as report:
+        for record in report.records:
+            for leaf in record.leaves if record.kind else ():
+                if leaf.pattern == spec.edition:
+                    with suppress(BadValueError):
+                        found.append(moment(spec.fields[leaf.pattern].clean(leaf.value).data).data)
+    return max(found, default=None)
 
 
 def _summary(facts: Mapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ It owns ids, ``created_by_ref``, versions, markings and provenance; a mapping ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
@@ -18,6 +18,9 @@ from taxii_hub.mapping.constants import DESIGNATION
 from taxii_hub.mapping.expressions import Tree, plain, walk
 from taxii_hub.mapping.record import Value
 from taxii_hub.stix import canonical_json, ids
+
+if TYPE_CHECKING:
+    from taxii_hub.mapping.spec import OtherList
 
 DESIGNATION_PATH: Final = f"extensions.{DESIGNATION}"
 _OWNED: Final = frozenset(
@@ -65,6 +68,7 @@ class Mention:
     type: str
     key: str
     properties: Mapping[str, Any]
+    other: OtherList | None = None
 
 
 @dataclass(slots=True)
@@ -102,6 +106,13 @@ class Emitter:
         self._trace(f"relationship.{verb}", key)
         body = self._body("relationship", properties or {})
         self.mentions.append(Mention(source, verb, str(key.data), body))
+
+    def mention_elsewhere(
+        self, other: OtherList, ends: tuple[str, str], key: Value, properties: Tree = None
+    ) -> None:
+        """The same (``ends``: source and verb) to a record of another list."""
+        self.mention(*ends, key, properties)
+        self.mentions[-1] = replace(self.mentions[-1], other=other)
 
     def _body(self, object_type: str, tree: Tree) -> dict[str, Any]:
         body: dict[str, Any] = plain(tree)

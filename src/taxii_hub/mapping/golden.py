@@ -17,6 +17,7 @@ from taxii_hub.mapping.spec import Spec
 NAMESPACE: Final = UUID("0c5d1a0e-6a55-4a0e-9a0b-5d8f5e1f7c11")
 """Goldens are made in a namespace of their own, so that no deployment's settings change them."""
 
+EDITION_OF_SAMPLES: Final = "2026-01-01"
 _EXPECTED: Final = ".expected.json"
 
 
@@ -31,9 +32,9 @@ class Drift:
 
 
 def samples(spec: Spec) -> list[Path]:
-    """The sample files of a mapping."""
+    """The samples of a mapping: files, or folders where a report is several files."""
     folder = spec.folder / "samples"
-    return sorted(p for p in folder.glob("*") if p.is_file() and not p.name.endswith(_EXPECTED))
+    return sorted(p for p in folder.glob("*") if not p.name.endswith(_EXPECTED))
 
 
 def golden_of(sample: Path) -> Path:
@@ -42,8 +43,10 @@ def golden_of(sample: Path) -> Path:
 
 
 def converted(spec: Spec, sample: Path) -> Conversion:
-    """The sample converted as goldens are: fixed namespace, no version of the converter."""
-    return convert(spec, sample, ConvertOptions(NAMESPACE, converter="taxii-hub"))
+    """The sample converted as goldens are: fixed namespace, no version of the converter, a fixed edition
+    where files of the format do not say theirs."""
+    edition = EDITION_OF_SAMPLES if spec.edition is None else None
+    return convert(spec, sample, ConvertOptions(NAMESPACE, converter="taxii-hub", edition=edition))
 
 
 def golden_text(conversion: Conversion) -> str:

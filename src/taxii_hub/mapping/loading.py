@@ -11,6 +11,7 @@ from typing import Any, Final
 from taxii_hub.errors import BadValueError
 from taxii_hub.mapping import spec as model
 from taxii_hub.mapping.cleaners import CLEANERS, moment
+from taxii_hub.mapping.containers import load_detect, load_reader, one_of, wanted
 from taxii_hub.mapping.expressions import (
     Entries,
     Hook,
@@ -21,6 +22,7 @@ from taxii_hub.mapping.expressions import (
     compile_set,
 )
 from taxii_hub.mapping.located_yaml import Located, load
+from taxii_hub.settings import shipped_dir
 from taxii_hub.stix import ids
 from taxii_hub.stix.markings import TLP_2_IDS
 
@@ -29,7 +31,7 @@ _SECTIONS: Final = frozenset(
     | {"build", "markings", "minimise", "ignore", "editions"}
 )
 MAX_GRACE: Final = 10
-_READERS: Final = frozenset({"xml"})
+_FORMAT: Final = r"[a-z][a-z0-9_]{2,60}"
 
 
 def load_spec(folder: Path, hooks: Mapping[str, Hook], *, trusted: bool) -> model.Spec:
@@ -48,24 +50,24 @@ class _Loader:
         fields, ignore = self._fields(), self._ignore()
         if both := sorted(fields.keys() & ignore.keys()):
             self._top["ignore"].data[both[0]].fail("is listed in fields too; keep one of them")
-        reader = self._section("reader", {"kind", "records"})
+        reader = load_reader(self._get("reader"))
         lookups = self._lookups()
-        kinds = frozenset(_need(reader, "records", self._top["reader"]).texts())
-        words = Vocabulary(frozenset(fields), frozenset(lookups), kinds, self._hooks)
+        words = Vocabulary(frozenset(fields), frozenset(lookups), reader.kinds, self._hooks)
         objects = self._objects(words)
-        dates = self._section("dates", {"edition"})
+        dates = self._section("dates", {"edition", "from"})
         return model.Spec(
             format=self._format(identity),
             family=(identity["family"] if "family" in identity else identity["format"]).text(),
-            format_version=_need(identity, "version", self._top["identity"]).text(),
-            title=_need(identity, "title", self._top["identity"]).text(),
+            format_version=wanted(identity, "version", self._top["identity"]).text(),
+            title=wanted(identity, "title", self._top["identity"]).text(),
             about=identity["about"].text() if "about" in identity else None,
-            issuer=_issuer(_need(identity, "issuer", self._top["identity"])),
-            detect=self._detect(),
-            reader=_one_of(_need(reader, "kind", self._top["reader"]), _READERS),
-            kinds=kinds,
+            issuer=_issuer(wanted(identity, "issuer", self._top["identity"])),
+            detect=load_detect(self._get("detect"), reader),
+            reader=reader,
             key=tuple(words.path(part, "") for part in self._get("key").elements()),
-            edition=words.path(_need(dates, "edition", self._top["dates"]), ""),
+            edition=words.path(dates["edition"], "") if "edition" in dates else None,
+            edition_from_records="from" in dates
+            and one_of(dates["from"], {"records", "header"}) == "records",
             lookups=lookups,
             fields=fields,
             objects=objects,
@@ -80,25 +82,28 @@ class _Loader:
             editions=self._editions(words),
         )
 
+    def other_list(self) -> model.OtherList:
+        """What another mapping needs in order to name this one's records."""
+        identity = self._get("identity").items()
+        main = self._get("main").text()
+        return model.OtherList(
+            family=(identity["family"] if "family" in identity else identity["format"]).text(),
+            issuer=_issuer(wanted(identity, "issuer", self._top["identity"])),
+            markings=self._markings(),
+            main=(self._get("objects").items()[main].items()["type"].text(), main),
+        )
+
     def _get(self, name: str) -> Located:
-        return _need(self._top, name, self._root)
+        return wanted(self._top, name, self._root)
 
     def _section(self, name: str, known: set[str]) -> Entries:
         return self._get(name).items(known)
 
     def _format(self, identity: Entries) -> str:
-        at = _need(identity, "format", self._top["identity"])
-        if at.text() != self._folder.name or re.fullmatch(r"[a-z][a-z0-9_]{2,60}", at.text()) is None:
+        at = wanted(identity, "format", self._top["identity"])
+        if at.text() != self._folder.name or re.fullmatch(_FORMAT, at.text()) is None:
             at.fail(f"must be the folder's name ({self._folder.name}): lower case, digits, underscores")
         return at.text()
-
-    def _detect(self) -> model.Detect:
-        entries = self._section("detect", {"root", "attributes", "any_of"})
-        return model.Detect(
-            root=_need(entries, "root", self._top["detect"]).text(),
-            attributes=frozenset(entries["attributes"].texts()) if "attributes" in entries else frozenset(),
-            any_of=frozenset(entries["any_of"].texts()) if "any_of" in entries else frozenset(),
-        )
 
     def _lookups(self) -> dict[str, dict[str, Any]]:
         if "lookups" not in self._top:
@@ -132,13 +137,15 @@ class _Loader:
         if "relationships" not in self._top:
             return ()
         return tuple(
-            _relationship(at, words, names, self._top["objects"])
+            _to_other_list(at, words, names, self._folder)
+            if isinstance(at.data, dict) and "list" in at.data
+            else _relationship(at, words, names, self._top["objects"])
             for at in self._top["relationships"].elements()
         )
 
     def _markings(self) -> model.Markings:
         entries = self._section("markings", {"tlp", "statement"})
-        tlp = _one_of(_need(entries, "tlp", self._top["markings"]), frozenset(TLP_2_IDS))
+        tlp = one_of(wanted(entries, "tlp", self._top["markings"]), frozenset(TLP_2_IDS))
         return model.Markings(tlp, entries["statement"].text() if "statement" in entries else None)
 
     def _editions(self, words: Vocabulary) -> model.Editions:
@@ -166,28 +173,16 @@ class _Loader:
         return profiles
 
 
-def _need(entries: Entries, key: str, at: Located) -> Located:
-    if key not in entries:
-        at.fail(f"{key} is missing; docs/mappings.md shows what it says")
-    return entries[key]
-
-
-def _one_of(at: Located, words: frozenset[str]) -> str:
-    if at.text() not in words:
-        at.fail(f"one of {', '.join(sorted(words))} is wanted")
-    return at.text()
-
-
 def _issuer(at: Located) -> model.Issuer:
     entries = at.items({"name", "identity_class", "since", "description"})
-    since = _need(entries, "since", at)
+    since = wanted(entries, "since", at)
     try:
         stamp = moment(since.text()).data
     except BadValueError as error:
         since.fail(str(error))
     return model.Issuer(
-        name=_need(entries, "name", at).text(),
-        identity_class=_need(entries, "identity_class", at).text(),
+        name=wanted(entries, "name", at).text(),
+        identity_class=wanted(entries, "identity_class", at).text(),
         since=stamp,
         description=entries["description"].text() if "description" in entries else None,
     )
@@ -195,14 +190,14 @@ def _issuer(at: Located) -> model.Issuer:
 
 def _field(path: str, at: Located) -> model.Field:
     entries = {"clean": at} if isinstance(at.data, str) else at.items({"clean", "note"})
-    cleaner = _one_of(_need(entries, "clean", at), frozenset(CLEANERS))
+    cleaner = one_of(wanted(entries, "clean", at), frozenset(CLEANERS))
     note = entries["note"].text() if "note" in entries else None
     return model.Field(path, cleaner, CLEANERS[cleaner], note)
 
 
 def _object(name: str, at: Located, words: Vocabulary) -> model.ObjectSpec:
     entries = at.items({"type", "each", "when", "unless", "id", "set", "designation"})
-    object_type = _one_of(_need(entries, "type", at), frozenset(ids.TYPES))
+    object_type = one_of(wanted(entries, "type", at), frozenset(ids.TYPES))
     each = tuple(words.path(part, "") for part in entries["each"].elements()) if "each" in entries else ()
     content = "id" in entries and entries["id"].data == "content"
     designation = entries.get("designation")
@@ -214,7 +209,7 @@ def _object(name: str, at: Located, words: Vocabulary) -> model.ObjectSpec:
         if "id" in entries and not content:
             parts = tuple(compile_node(part, words, base) for part in entries["id"].elements())
         checked.append(
-            (compile_condition(entries, words, base), compile_set(_need(entries, "set", at), words, base))
+            (compile_condition(entries, words, base), compile_set(wanted(entries, "set", at), words, base))
         )
     return model.ObjectSpec(
         name=name,
@@ -232,18 +227,43 @@ def _relationship(
     at: Located, words: Vocabulary, names: set[str], objects: Located
 ) -> model.RelationshipSpec:
     entries = at.items({"from", "type", "to", "keys", "set"})
-    source = _one_of(_need(entries, "from", at), frozenset(names))
-    target = _one_of(_need(entries, "to", at), frozenset(names))
+    source = one_of(wanted(entries, "from", at), frozenset(names))
+    target = one_of(wanted(entries, "to", at), frozenset(names))
     each = objects.items()[target].items().get("each")
     bases = each.texts() if each is not None and "keys" not in entries else ("",)
     nodes = [compile_set(entries["set"], words, base) for base in bases] if "set" in entries else []
     return model.RelationshipSpec(
         source=source,
-        type=_need(entries, "type", at).text(),
+        type=wanted(entries, "type", at).text(),
         target=target,
         keys=compile_node(entries["keys"], words) if "keys" in entries else None,
         properties=nodes[-1] if nodes else _nothing,
     )
+
+
+def _to_other_list(at: Located, words: Vocabulary, names: set[str], folder: Path) -> model.RelationshipSpec:
+    entries = at.items({"from", "type", "list", "keys", "set"})
+    beside = _beside(folder, entries["list"])
+    return model.RelationshipSpec(
+        source=one_of(wanted(entries, "from", at), frozenset(names)),
+        type=wanted(entries, "type", at).text(),
+        target="",
+        keys=compile_node(wanted(entries, "keys", at), words),
+        properties=compile_set(entries["set"], words) if "set" in entries else _nothing,
+        other=_Loader(beside, {}, False).other_list(),
+    )
+
+
+def _beside(folder: Path, at: Located) -> Path:
+    """The folder of the mapping that ``at`` names: beside this one, or among those that travel with the
+    hub."""
+    if re.fullmatch(_FORMAT, at.text()) is None:
+        at.fail("the name of a mapping is wanted")
+    places = [place / at.text() for place in (folder.parent, shipped_dir("mappings"))]
+    found = [place for place in places if (place / "mapping.yaml").is_file()]
+    if not found:
+        at.fail(f"there is no mapping {at.text()!r}; correct the name")
+    return found[0]
 
 
 def _nothing(_: object) -> dict[str, Any]:

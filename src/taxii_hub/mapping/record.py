@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from taxii_hub.model import Severity
+
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 
 
@@ -30,13 +32,27 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a reader found wrong. ``fatal``: nothing can be made of the record, its leaves are dropped."""
+
+    code: str
+    message: str
+    remedy: str
+    severity: Severity = "warning"
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One record with its non-empty leaves in the order of the file. ``kind`` is the name of its
-    element; empty for what stands outside all records (the file's header and trailer)."""
+    element (a CSV or sheet: ``row``); empty for what stands outside all records (the file's header
+    and trailer). ``remarks``: what the reader found wrong with it, or, where ``kind`` is empty, with
+    the file."""
 
     kind: str
     line: int | None
     leaves: tuple[Leaf, ...]
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -13,7 +14,7 @@ from taxii_hub.mapping.cleaners import moment
 from taxii_hub.mapping.edition import opening, report, stub
 from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, relationship
 from taxii_hub.mapping.record import Leaf, Record
-from taxii_hub.mapping.spec import Spec
+from taxii_hub.mapping.spec import OtherList, Spec
 from taxii_hub.mapping.tables import build, settle, unlisted
 from taxii_hub.mapping.view import Fault, Reading, View
 from taxii_hub.model import Problem
@@ -44,20 +45,30 @@ class Result:
     account: dict[str, Any]
     records: int
     failed_records: int
+    made: Mapping[str, tuple[str, ...]]
+    failed: tuple[str | None, ...]
+    source_list: str
 
 
 class Run:
     """``head`` is the reader's first record: what stands before all others. Raises ReportError where
     the edition cannot be told."""
 
-    def __init__(self, spec: Spec, order: Order, head: Record) -> None:
+    def __init__(
+        self, spec: Spec, order: Order, head: Record, files: Mapping[str, str] | None = None
+    ) -> None:
         self._spec, self._order = spec, order
         self._problems: list[Problem] = []
         self._account, self._output = Account(), Output()
-        self._mentions: list[Mention] = []
+        self._mentions: list[tuple[str, Mention]] = []
         self._keys: dict[str, tuple[str, int | None]] = {}
         self._residual: list[dict[str, str]] = []
-        self._records = self._failed = 0
+        self._records = 0
+        self._made: dict[str, list[str]] = {}
+        self._failed: list[str | None] = []
+        self._at: str | None = None
+        self._list = self._source_list(head)
+        self._files = files or {}
         self._frame = self._open(head)
         self._around = len(self._output)
         self._outside(head)
@@ -73,14 +84,21 @@ class Run:
         text = self._order.edition or next(texts, None)
         if text is None:
             raise ReportError(
-                f"{self._order.name}: has no {self._spec.edition}; give the date with --edition"
+                f"{self._order.name}: has no {self._spec.edition or 'date of its edition'}; "
+                "give the date with --edition"
             )
         try:
-            return moment(text).data
+            path = self._spec.edition
+            said = text if self._order.edition or not path else self._spec.fields[path].clean(text).data
+            return moment(said).data
         except BadValueError as error:
             raise ReportError(
                 f"{self._order.name}: edition {text[:_SHOWN]!r} {error}; give the date with --edition"
             ) from None
+
+    def _source_list(self, head: Record) -> str:
+        path = self._spec.editions.list
+        return next((" ".join(leaf.value.split()) for leaf in head.leaves if leaf.pattern == path), "")
 
     def take(self, record: Record) -> None:
         """The next record: all of its objects, or none and a problem."""
@@ -88,8 +106,14 @@ class Run:
             self._outside(record)
             return
         self._records += 1
+        self._at = None
         reading = Reading(self._spec, record, self._order.profile)
         key: str | None = None
+        for remark in record.remarks:
+            reading.fault(Fault(remark.code, remark.message, remark.remedy, None, remark.severity))
+            if remark.fatal:
+                self._fail(reading, None, reading.faults.pop((remark.code, None)))
+                return
         try:
             key = self._key(reading)
             self._keep(reading, key)
@@ -110,6 +134,7 @@ class Run:
                 f"has no {' and '.join(self._spec.key)}", "without a reference it has no id; add it"
             )
         key = "|".join(parts)
+        self._at = key
         if key in self._keys:
             raise RecordError(
                 f"{key} stands in the file already, on line {self._keys[key][1]}",
@@ -129,14 +154,19 @@ class Run:
             )
         for made in emitter.objects.values():
             self._output.add(made)
-        self._mentions += emitter.mentions
+        self._made[key] = [
+            object_id
+            for object_id, made in emitter.objects.items()
+            if made.get("modified") == self._frame.edition
+        ]
+        self._mentions += [(key, mention) for mention in emitter.mentions]
         self._keys[key] = (main, reading.record.line)
         self._account.add(reading.record.leaves, fates)
         for fault in sorted(reading.faults.values(), key=lambda fault: fault.leaf or 0):
             self._problem(reading.record, key, fault)
 
     def _fail(self, reading: Reading, key: str | None, fault: Fault) -> None:
-        self._failed += 1
+        self._failed.append(self._at)
         fates = [Fate() for _ in reading.record.leaves]
         for leaf, fate in zip(reading.record.leaves, fates, strict=True):
             if leaf.pattern in self._spec.ignore:
@@ -148,12 +178,18 @@ class Run:
 
     def _outside(self, record: Record) -> None:
         """Leaves outside of records: the edition, what is ignored, and what nobody knows."""
+        for remark in record.remarks:
+            self._problem(
+                record, None, Fault(remark.code, remark.message, remark.remedy, None, remark.severity)
+            )
         fates = [Fate() for _ in record.leaves]
         for position, (leaf, fate) in enumerate(zip(record.leaves, fates, strict=True)):
-            if leaf.pattern == self._spec.edition:
+            if leaf.pattern == self._spec.edition and not self._spec.edition_from_records:
                 fate.use("mapped", "report.published")
             elif leaf.pattern in self._spec.ignore:
                 fate.use("ignored", self._spec.ignore[leaf.pattern])
+            elif leaf.pattern == self._spec.editions.list:
+                fate.use("mapped", "report.name")
             else:
                 fate.use("unlisted", "report.edition.residual")
                 self._residual.append({"path": leaf.path, "value": leaf.value.strip()})
@@ -168,7 +204,7 @@ class Run:
                 code=fault.code,
                 message=fault.message,
                 severity=fault.severity,
-                source=self._order.name,
+                source=self._source(leaf),
                 line=record.line if leaf is None else leaf.line,
                 record=key,
                 path=None if leaf is None else leaf.path,
@@ -177,13 +213,20 @@ class Run:
             )
         )
 
+    def _source(self, leaf: Leaf | None) -> str:
+        """The file: of several that are one report, that in which the leaf stands."""
+        if leaf is None or not self._files:
+            return self._order.name
+        return self._files.get(leaf.pattern.split("/")[0], self._order.name)
+
     def finish(self, sha256: str) -> Result:
         """What is known only when all records are read: relationships between them, and the report."""
-        for mention in self._mentions:
-            self._relate(mention)
+        for key, mention in self._mentions:
+            self._relate(key, mention)
         refs = self._output.ids()[self._around :]
         digests = [hashlib.sha256(data).digest() for data in self._output.data()]
-        self._output.add(report(self._spec, self._frame, refs, digests, self._facts(sha256)))
+        made = report(self._spec, self._frame, refs, digests, self._facts(sha256))
+        self._output.add({**made, "name": f"{self._list}: {made['name']}"} if self._list else made)
         head = {key: value for key, value in self._facts(sha256).items() if key in _HEAD}
         return Result(
             edition=self._frame.edition,
@@ -191,19 +234,31 @@ class Run:
             problems=tuple(self._problems),
             account=self._account.as_json(head, self._problems),
             records=self._records,
-            failed_records=self._failed,
+            failed_records=len(self._failed),
+            made={key: tuple(made) for key, made in self._made.items()},
+            failed=tuple(self._failed),
+            source_list=self._list,
         )
 
-    def _relate(self, mention: Mention) -> None:
-        if mention.key in self._keys:
+    def _relate(self, key: str, mention: Mention) -> None:
+        if mention.other is not None:
+            target = self._elsewhere(mention.other, mention.key)
+        elif mention.key in self._keys:
             target = self._keys[mention.key][0]
         else:
             main = self._spec.main_object
             target = self._frame.mint(main.type, main.name, mention.key)
             self._output.add(stub(self._frame, target, mention.key))
-        self._output.add(
-            relationship(self._frame, (mention.source, mention.type, target), mention.properties)
-        )
+        made = relationship(self._frame, (mention.source, mention.type, target), mention.properties)
+        self._output.add(made)
+        self._made[key].append(made["id"])
+
+    def _elsewhere(self, other: OtherList, key: str) -> str:
+        """A stub of another list's record, to the byte the one that its own mapping makes."""
+        around = opening(other, self._order.namespace, self._frame.edition)
+        for item in (*around.objects, stub(around.frame, target := around.frame.mint(*other.main, key), key)):
+            self._output.add(item)
+        return target
 
     def _facts(self, sha256: str) -> dict[str, Any]:
         facts: dict[str, Any] = {
@@ -212,7 +267,7 @@ class Run:
             "format": self._spec.format,
             "format_version": self._spec.format_version,
             "records": self._records,
-            "failed_records": self._failed,
+            "failed_records": len(self._failed),
             "leaves": self._account.leaves,
             "buckets": self._account.totals(),
             "problems": len(self._problems),

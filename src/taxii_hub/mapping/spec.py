@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Literal
 
 from taxii_hub.mapping.cleaners import Cleaned, Cleaner
 from taxii_hub.mapping.expressions import Node, Tree
+from taxii_hub.mapping.readers.options import Reader
 from taxii_hub.mapping.view import View
 
 MinimiseAction = Literal["remove"]
@@ -29,12 +31,25 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class Detect:
-    """What a file of this format must have: the root's local name, attributes of the root, and one of
-    the elements among its first ones."""
+    """What a file of this format must have.
 
-    root: str
+    XML: the ``root``'s local name, its ``attributes``, one of the elements (``any_of``) among its first
+    ones. JSON: all ``keys`` (paths), one of ``any_of``. CSV and workbooks: the columns of ``header``, or,
+    where there is no header, ``cells`` (column from 1 → what all of the first rows have there) and the
+    number of ``columns``; ``preamble``: what the rows before the header hold; ``sheets``: patterns of
+    names. ``none_of``: keys or columns that it must not have.
+    """
+
+    root: str | None
     attributes: frozenset[str]
     any_of: frozenset[str]
+    keys: frozenset[str]
+    none_of: frozenset[str]
+    header: tuple[str, ...]
+    columns: int
+    cells: Mapping[int, re.Pattern[str]]
+    preamble: re.Pattern[str] | None
+    sheets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +85,36 @@ class ObjectSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Markings:
+    """What everything is marked with: a TLP word and an attribution."""
+
+    tlp: str
+    statement: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherList:
+    """What must be known of another mapping's list to name its records: the ids, and the stubs, are
+    those that the other mapping makes itself. ``main``: type and name of its main object."""
+
+    family: str
+    issuer: Issuer
+    markings: Markings
+    main: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class RelationshipSpec:
     """``source`` to every ``target`` of the same record (for an object made from a group: the
-    ``properties`` are read in that group), or to the ``target`` of the records that ``keys`` names."""
+    ``properties`` are read in that group), or to the main objects of the records that ``keys`` names,
+    in this list or in ``other``."""
 
     source: str
     type: str
     target: str
     keys: Node | None
     properties: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Markings:
-    """What everything is marked with: a TLP word and an attribution."""
-
-    tlp: str
-    statement: str | None
+    other: OtherList | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +140,8 @@ class Spec:
     """A whole mapping.
 
     ``family`` seeds the ids: the format's name, unless several formats carry the same list.
-    ``edition`` is the header path of the edition's moment. ``main`` names the object that stands for
+    ``edition`` is the path of the edition's moment: in the header, or, ``edition_from_records``, in the
+    records (the latest one counts); None where no file says it. ``main`` names the object that stands for
     the record and keeps in its extension what no rule reads. ``build`` are functions of hooks.py that
     make further objects through the emitter.
     """
@@ -124,10 +153,10 @@ class Spec:
     about: str | None
     issuer: Issuer
     detect: Detect
-    reader: str
-    kinds: frozenset[str]
+    reader: Reader
     key: tuple[str, ...]
-    edition: str
+    edition: str | None
+    edition_from_records: bool
     lookups: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
     objects: tuple[ObjectSpec, ...]
@@ -140,6 +169,11 @@ class Spec:
     folder: Path
     trusted: bool
     editions: Editions = Editions()
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of record."""
+        return self.reader.kinds
 
     @property
     def main_object(self) -> ObjectSpec:

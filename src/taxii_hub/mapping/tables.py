@@ -98,7 +98,10 @@ def _relationships(item: RelationshipSpec, view: View, made: Made, emitter: Emit
                 emitter.relate(source, item.type, target, item.properties(group))
         else:
             for key in _values(item.keys(view)):
-                emitter.mention(source, item.type, key, item.properties(view))
+                if item.other is None:
+                    emitter.mention(source, item.type, key, item.properties(view))
+                else:
+                    emitter.mention_elsewhere(item.other, (source, item.type), key, item.properties(view))
 
 
 def _values(tree: Any) -> list[Value]:

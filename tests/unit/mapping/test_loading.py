@@ -42,7 +42,7 @@ def test_a_right_one(make: Make) -> None:
             r":2: identity.format: must be the folder's name \(tiny_list\)",
         ),
         ('since: "2000-01-01"', "since: tomorrow", "identity.issuer.since: is no date and time"),
-        ("kind: xml", "kind: pdf", "reader.kind: one of xml is wanted"),
+        ("kind: xml", "kind: pdf", "reader.kind: one of csv, json, library, ods, xlsx, xml is wanted"),
         ("key: REF", "key: REFF", "key: 'REFF' is not listed in fields"),
         ("NAME: line", "NAME: lines", "fields.NAME: one of day, day_first, line"),
         ("NAME: line", "NAME: {clean: line, nota: x}", "fields.NAME.nota: there is no such key"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,15 +17,15 @@ _CHUNK = 1 << 16
 class SourceStream:
     """A binary file with ``read``. Raises ReportError when it cannot be opened or read."""
 
-    def __init__(self, path: Path, progress: Progress | None = None) -> None:
+    def __init__(self, path: Path, progress: Progress | None = None, name: str | None = None) -> None:
         try:
             self._file = path.open("rb")
             self.size = path.stat().st_size
         except OSError as error:
             raise ReportError(
-                f"{path.name}: cannot be read ({error.strerror}); check name and rights"
+                f"{name or path.name}: cannot be read ({error.strerror}); check name and rights"
             ) from None
-        self._name = path.name
+        self.name = name or path.name
         self._hash = hashlib.sha256()
         self._progress = progress
         self.done = 0
@@ -33,12 +34,42 @@ class SourceStream:
         try:
             data = self._file.read(size)
         except OSError as error:
-            raise ReportError(f"{self._name}: reading stopped ({error.strerror}); try again") from None
+            raise ReportError(f"{self.name}: reading stopped ({error.strerror}); try again") from None
         self._hash.update(data)
         self.done += len(data)
         if self._progress is not None:
             self._progress(self.done, self.size)
         return data
+
+    def line_at(self, done: int, offset: int) -> int:
+        """The line of a byte: ``offset`` behind the first ``done`` ones."""
+        with Path(self._file.name).open("rb") as again:
+            return again.read(done + offset).count(b"\n") + 1
+
+    def read_all(self, limit: int) -> bytes:
+        """The whole file. Raises ReportError where it is longer than ``limit`` bytes."""
+        self.check_size(limit)
+        return b"".join(iter(self.read, b""))
+
+    def check_size(self, limit: int) -> None:
+        """Raises ReportError for a file that is too long to be read whole."""
+        if self.size > limit:
+            raise ReportError(
+                f"{self.name}: {self.size} bytes; a file of this kind may have {limit}: cut it into several"
+            )
+
+    def lines(self, limit: int) -> Iterator[bytes]:
+        """Line by line, without line ends. Raises ReportError for a line longer than ``limit`` bytes."""
+        rest, number = b"", 1
+        while data := self.read():
+            *whole, rest = (rest + data).split(b"\n") if b"\n" in data else (rest + data,)
+            for line in whole:
+                yield line.removesuffix(b"\r")
+            number += len(whole)
+            if len(rest) > limit:
+                raise ReportError(f"{self.name}:{number}: a line of more than {limit} bytes; mend the file")
+        if rest:
+            yield rest
 
     def sha256(self) -> str:
         """The digest of the whole file; what the parser left unread is read now."""

@@ -1,0 +1,62 @@
+"""What hooks of several mappings need for names and for lists with repetitions."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from taxii_hub.mapping.expressions import Tree, plain
+from taxii_hub.mapping.record import Value
+from taxii_hub.stix import canonical_json
+
+_SCRIPTS: Final = {
+    "ARABIC": "Arab",
+    "ARMENIAN": "Armn",
+    "BENGALI": "Beng",
+    "CJK": "Hani",
+    "CYRILLIC": "Cyrl",
+    "DEVANAGARI": "Deva",
+    "ETHIOPIC": "Ethi",
+    "GEORGIAN": "Geor",
+    "GREEK": "Grek",
+    "HANGUL": "Hang",
+    "HEBREW": "Hebr",
+    "HIRAGANA": "Hira",
+    "KATAKANA": "Kana",
+    "LATIN": "Latn",
+    "MYANMAR": "Mymr",
+    "THAI": "Thai",
+}
+
+
+def script(name: Value) -> Value | None:
+    """ISO 15924 code of the script of the name's first letter that is in the table."""
+    for letter in str(name.data):
+        word = unicodedata.name(letter, "").split(" ")[0].split("-")[0]
+        if letter.isalpha() and word in _SCRIPTS:
+            return name.derive(_SCRIPTS[word])
+    return None
+
+
+def distinct(trees: Iterable[Tree]) -> list[tuple[Tree, int]]:
+    """Equal trees are one, which then comes from the leaves of all; with how many there were.
+
+    Lists that were joined before they were exported repeat what they say (formats.md section 2.3).
+    """
+    found: dict[str, tuple[Tree, int]] = {}
+    for tree in trees:
+        said = canonical_json.dumps({"": plain(tree)})
+        known, count = found.get(said, (None, 0))
+        found[said] = (_united(known, tree) if count else tree, count + 1)
+    return list(found.values())
+
+
+def _united(first: Tree, second: Tree) -> Tree:
+    if isinstance(first, Value) and isinstance(second, Value):
+        return Value(first.data, first.leaves | second.leaves, first.derived)
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return {key: _united(inner, second.get(key)) for key, inner in first.items()}
+    if isinstance(first, list) and isinstance(second, list):
+        return [_united(one, other) for one, other in zip(first, second, strict=True)]
+    return first

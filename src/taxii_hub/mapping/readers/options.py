@@ -1,0 +1,119 @@
+"""What a mapping says about its container: the ``reader`` section of mapping.yaml, one class a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Encoding = Literal["utf-8", "utf-16", "windows-1252"]
+ROW: Final = "row"
+"""The kind of a record that is a row (or a group of rows)."""
+
+MEGABYTE: Final = 1 << 20
+MAX_DOCUMENT: Final = 256 * MEGABYTE
+"""Of a JSON document, a CSV file, a workbook, or one of several files."""
+MAX_LINE: Final = 16 * MEGABYTE
+MAX_DEPTH: Final = 64
+MAX_COLUMNS: Final = 4_096
+MAX_CELLS: Final = 20_000_000
+MAX_EXPANDED: Final = 1024 * MEGABYTE
+MAX_RATIO: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class XmlReader:
+    """``kinds``: the local names of the elements that are a record each."""
+
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonReader:
+    """``kinds``: paths of the records (``items``, ``response/Event``), lists are stepped through; ``.``
+    is the document itself, or each element of the list that it is. ``lines``: one document a line."""
+
+    kinds: frozenset[str]
+    lines: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """How columns get their names: by a row that has all of ``required`` (found among the first rows),
+    or by position (``columns``) where there is no such row. ``synonyms``: other spelling → name."""
+
+    required: tuple[str, ...]
+    synonyms: Mapping[str, str]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that are one record: equal text in the column ``by`` (``number``: its leading digits only)."""
+
+    by: str
+    number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a report that is several files. ``name`` is a pattern of file names; ``join`` the
+    column whose text is that of the first column named so in the main file (None: the main file)."""
+
+    step: str
+    name: str
+    columns: tuple[str, ...]
+    join: str | None
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CsvReader:
+    """``delimiters`` and ``encodings`` that are allowed, in the order in which they are tried. ``empty``:
+    texts that stand for nothing. ``short_rows``: missing cells at the end of a row are nothing.
+    ``kind_column``: the column whose text is the record's kind, one of ``kinds``."""
+
+    kinds: frozenset[str]
+    delimiters: tuple[str, ...]
+    encodings: tuple[Encoding, ...]
+    header: Header
+    empty: frozenset[str]
+    short_rows: bool
+    group: Group | None
+    kind_column: str | None
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Sheets whose name fits ``name`` (a pattern): what one of their rows is, and its columns."""
+
+    name: str
+    kind: str
+    header: Header
+
+
+@dataclass(frozen=True, slots=True)
+class SheetReader:
+    """``fill_merged``: every cell of a merged range has the text of its first one."""
+
+    kinds: frozenset[str]
+    sheets: tuple[Sheet, ...]
+    empty: frozenset[str]
+    group: Group | None
+    kind_column: str | None
+    fill_merged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryReader:
+    """``reader.py`` of the mapping's folder, in a process of its own. ``seconds`` and ``megabytes`` are
+    its limits, ``extra`` the name of the extra that brings the library."""
+
+    kinds: frozenset[str]
+    seconds: int
+    megabytes: int
+    extra: str | None
+
+
+Reader = XmlReader | JsonReader | CsvReader | SheetReader | LibraryReader
