@@ -17,17 +17,18 @@ from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
 from taxii_hub.stix.schemas import validators
 from taxii_hub.stix.validation import Validator
-from taxii_hub.store import accounts, catalogs, feed
+from taxii_hub.store import accounts, catalogs, editions, feed
 from taxii_hub.store.accounts import AccountStore
 from taxii_hub.store.catalogs import Catalogs
 from taxii_hub.store.classes import LIFETIME
 from taxii_hub.store.consumers import ConsumerStore
+from taxii_hub.store.editions import EditionStore
 from taxii_hub.store.engine import engine_for
 from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.migrations import Deployment, check_schema, migrate
 from taxii_hub.store.topology import check_topology, connect
 
-INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES}
+INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES, **editions.INDEXES}
 
 
 def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = LIFETIME) -> Hub:
@@ -52,6 +53,7 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = 
         accounts=Accounts(AccountStore(database), keyring),
         consumers=Consumers(ConsumerStore(database)),
         feed=MongoFeed(database, lifetime),
+        editions=EditionStore(database),
         validator=Validator(),
         check=check,
         close=client.close,

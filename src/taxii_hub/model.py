@@ -230,6 +230,39 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordChange:
+    """What an edition does to one record. ``fields``: what differs, where that was asked for."""
+
+    record: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EditionChanges:
+    """An edition against those before it; ``edition`` and ``previous`` are STIX timestamps.
+
+    Records by their keys: ``returned`` were missing or revoked before, ``missing`` are left out but
+    within the grace, ``vanished`` are revoked now, ``held`` were not judged because a record could not
+    be read. The numbers count objects; ``skipped`` are those that a backfilled edition cannot change.
+    """
+
+    edition: str
+    previous: str | None = None
+    source_list: str = ""
+    added: tuple[str, ...] = ()
+    changed: tuple[RecordChange, ...] = ()
+    returned: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    new: int = 0
+    versions: int = 0
+    revoked: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """The outcome of one report: what was read, what was made of it, what became of it."""
 
@@ -243,3 +276,4 @@ class Receipt:
     problems: tuple[Problem, ...]
     status: Status | None = None
     dry_run: bool = False
+    changes: EditionChanges | None = None

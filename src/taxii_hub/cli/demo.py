@@ -96,7 +96,9 @@ async def _ingest_samples(hub: Hub, settings: Settings) -> None:
                 for path in samples:
                     if not path.name.endswith(".expected.json"):
                         to = f"{api_root.path}/{collection.alias}"
-                        await ingest(hub, registry, Ingest(path, to, min(collection.write), name))
+                        # Each sample is a list of its own: none of them is the next edition of another.
+                        wanted = Ingest(path, to, min(collection.write), name, source_list=path.stem)
+                        await ingest(hub, registry, wanted)
 
 
 def _read(data: Path) -> dict[str, Any]:

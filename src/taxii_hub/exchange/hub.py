@@ -18,7 +18,7 @@ from taxii_hub.keyring import Keyring
 from taxii_hub.model import Catalog
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
-from taxii_hub.store.base import Feed
+from taxii_hub.store.base import EditionLog, Feed
 
 BEAT = 1.0
 """Seconds between two looks at what changed."""
@@ -68,6 +68,7 @@ class Hub:
     accounts: Accounts
     consumers: Consumers
     feed: RunningFeed
+    editions: EditionLog
     validator: Validator
     check: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]

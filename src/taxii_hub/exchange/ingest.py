@@ -1,4 +1,4 @@
-"""The journey of a report file: detect → convert record by record → publish through the one place."""
+"""The journey of a report file: detect → convert → compare with the editions before → publish what differs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import orjson
-
 from taxii_hub.catalog.lookup import find_agency, find_api_root, find_collection
 from taxii_hub.errors import BadRequestError, NotFoundError, ReportError
-from taxii_hub.exchange.access import Place, require_writing, visibility_of
+from taxii_hub.exchange.access import Place, require_writing
+from taxii_hub.exchange.edition_changes import changes_of
+from taxii_hub.exchange.edition_claim import Claim, claimed
+from taxii_hub.exchange.edition_members import batches, definitions
+from taxii_hub.exchange.editions import Edition, Rules, compare, finished, lineage_of
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.exchange.publish import MAX_OBJECTS, check_members, publish_members
+from taxii_hub.exchange.publish import check_members, publish_members
 from taxii_hub.mapping.convert import Conversion, ConvertOptions, convert
 from taxii_hub.mapping.detect import detect
 from taxii_hub.mapping.record import Progress
@@ -24,22 +26,21 @@ from taxii_hub.model import (
     Account,
     ApiRoot,
     Collection,
-    ObjectQuery,
+    EditionChanges,
     Outcome,
     Receipt,
     Status,
-    VersionFilter,
 )
 from taxii_hub.taxii.envelope import Member
-
-_EVERY_VERSION = VersionFilter(frozenset({"all"}))
-_LOOK_UP = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
     """What to ingest. ``to`` is API root/collection; ``agency`` publishes it (None: the collection's
-    only writer). ``strict`` publishes nothing of a report that has problems."""
+    only writer). ``strict`` publishes nothing of a report that has problems. ``source_list`` tells
+    lists of one format apart (None: by what the file says); ``edition`` is its moment where the file
+    says none; ``backfill`` takes one that is older than the newest. ``details``: what differs in each
+    changed record. ``progress`` is of reading (bytes), ``publishing`` of publishing (objects)."""
 
     path: Path
     to: str
@@ -48,27 +49,43 @@ class Ingest:
     strict: bool = False
     dry_run: bool = False
     progress: Progress | None = None
+    source_list: str | None = None
+    edition: str | None = None
+    profile: str | None = None
+    backfill: bool = False
+    details: bool = False
+    publishing: Progress | None = None
 
 
 async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
-    """Convert a report and publish what it became.
+    """Convert a report and publish what it changes.
 
-    A dry run checks everything and stores nothing; its status says what would be stored. Raises
-    ReportError (not convertible, or problems and ``strict``), NotFoundError and BadRequestError for
-    a wrong target, ForbiddenError for an agency that may not write there.
+    The same file again changes nothing; an ingest that was interrupted is finished by running it
+    again. A dry run checks everything and stores nothing; its status says what would be stored.
+    Raises ReportError (not convertible, older than the newest edition, or problems and ``strict``),
+    NotFoundError and BadRequestError for a wrong target, ForbiddenError for an agency that may not
+    write there, UnavailableError while the same list is being ingested elsewhere.
     """
     api_root, collection = target(hub, wanted.to)
     place = Place(_publisher(hub, collection, wanted.agency), api_root, collection)
     require_writing(place)
-    conversion = await asyncio.to_thread(_converted, hub, registry, collection, wanted)
+    spec = await asyncio.to_thread(_spec, registry, collection, wanted)
+    conversion = await asyncio.to_thread(_converted, hub, spec, wanted)
     if wanted.strict and conversion.problems:
         raise ReportError(
             f"{wanted.path.name}: {len(conversion.problems)} problems, and --strict publishes only what has "
             f"none; `taxii-hub convert {wanted.path.name}` shows them"
         )
-    members = [Member(orjson.loads(data), data) for data in conversion.data]
-    step = _foreseen if wanted.dry_run else _published
-    return _receipt(wanted, conversion, await step(hub, place, members))
+    rules = Rules(spec.editions, wanted.source_list, wanted.backfill)
+    if wanted.dry_run:
+        edition = await compare(hub, place, conversion, rules)
+        changes = await changes_of(edition, fields=wanted.details)
+        return _receipt(wanted, conversion, await _foreseen(hub, place, edition), changes)
+    async with claimed(hub, lineage_of(place, conversion, rules)) as claim:
+        edition = await compare(hub, place, conversion, rules)
+        changes = await changes_of(edition, fields=wanted.details)
+        status = await _published(hub, place, edition, (claim, wanted.publishing))
+        return _receipt(wanted, conversion, status, changes)
 
 
 def target(hub: Hub, to: str) -> tuple[ApiRoot, Collection]:
@@ -99,7 +116,7 @@ def _publisher(hub: Hub, collection: Collection, agency: str | None) -> Account:
     return Account(id="ingest", agency=agency, roles=frozenset({"reader", "writer"}))
 
 
-def _converted(hub: Hub, registry: Registry, collection: Collection, wanted: Ingest) -> Conversion:
+def _spec(registry: Registry, collection: Collection, wanted: Ingest) -> Spec:
     spec = registry.get(wanted.mapping) if wanted.mapping else _detected(registry, wanted.path)
     if spec.format not in collection.accepts:
         accepted = ", ".join(collection.accepts) or "no report format"
@@ -107,7 +124,16 @@ def _converted(hub: Hub, registry: Registry, collection: Collection, wanted: Ing
             f"{wanted.path.name} is {spec.format}, and {collection.api_root}/{collection.alias} accepts "
             f"{accepted}; choose another collection, or add the format to `accepts:` in the catalogue"
         )
-    options = ConvertOptions(namespace=hub.settings.id_namespace, progress=wanted.progress)
+    return spec
+
+
+def _converted(hub: Hub, spec: Spec, wanted: Ingest) -> Conversion:
+    options = ConvertOptions(
+        namespace=hub.settings.id_namespace,
+        progress=wanted.progress,
+        profile=wanted.profile,
+        edition=wanted.edition,
+    )
     return convert(spec, wanted.path, options)
 
 
@@ -117,57 +143,89 @@ def _detected(registry: Registry, path: Path) -> Spec:
     return detect(registry, path, path.name)
 
 
-async def _published(hub: Hub, place: Place, members: Sequence[Member]) -> Status:
-    """One status for the whole report, however many envelopes it takes."""
-    requested_at = time.time_ns() // 1000
-    statuses = [
-        await publish_members(hub, place, members[start : start + MAX_OBJECTS], requested_at)
-        for start in range(0, len(members), MAX_OBJECTS)
-    ]
-    return replace(
-        statuses[-1],
-        outcomes=tuple(outcome for status in statuses for outcome in status.outcomes),
-        stored=sum(status.stored for status in statuses),
-    )
+async def _published(
+    hub: Hub, place: Place, edition: Edition, watch: tuple[Claim, Progress | None]
+) -> Status:
+    """One status for the whole edition, however many envelopes it takes."""
+    claim, progress = watch
+    total = _Total(hub, place, edition)
+    if not edition.size and edition.known:
+        return total.status()
+    await hub.editions.begin(edition.record, edition.plan.members)
+    async for batch in batches(edition):
+        claim.require()
+        total.add(await publish_members(hub, place, total.beside(batch), total.requested_at), len(batch))
+        if progress is not None:
+            progress(len(total.outcomes), edition.size)
+    status = total.status()
+    refused = sum(not outcome.ok for outcome in status.outcomes)
+    await hub.editions.finish(finished(edition, {**total.counts(), "refused": refused}))
+    await hub.editions.forget(edition.forgettable)
+    return status
 
 
-async def _foreseen(hub: Hub, place: Place, members: Sequence[Member]) -> Status:
+async def _foreseen(hub: Hub, place: Place, edition: Edition) -> Status:
     """What publishing would answer, as far as can be known without doing it."""
-    now = time.time_ns() // 1000
-    settled, checked = check_members(hub.validator, place.collection, members, now)
-    there = await _there(hub, place, sorted({item.value["id"] for item in checked}))
-    outcomes = [outcome for _, outcome in settled]
-    for item in checked:
-        known = (item.value["id"], item.version_text) in there
-        outcomes.append(
-            Outcome(item.value["id"], item.version_text, ok=True, message=item.note, stored=not known)
+    total = _Total(hub, place, edition)
+    async for batch in batches(edition):
+        now = total.requested_at
+        settled, checked = await asyncio.to_thread(check_members, hub.validator, place.collection, batch, now)
+        outcomes = [outcome for _, outcome in settled]
+        outcomes += [
+            Outcome(item.value["id"], item.version_text, ok=True, message=item.note, stored=True)
+            for item in checked
+        ]
+        total.add(replace(total.status(), outcomes=tuple(outcomes), stored=len(checked)), len(batch))
+    return total.status()
+
+
+class _Total:
+    """The statuses of an edition's envelopes, added up."""
+
+    def __init__(self, hub: Hub, place: Place, edition: Edition) -> None:
+        self.requested_at = time.time_ns() // 1000
+        self.outcomes: list[Outcome] = []
+        self._place, self._plan = place, edition.plan
+        self._definitions = definitions(edition)
+        self._stored, self._id = 0, ""
+
+    def beside(self, batch: Sequence[Member]) -> list[Member]:
+        """The batch after the definitions of its markings."""
+        here = {member.value["id"] for member in batch if member.value is not None}
+        beside = [m for m in self._definitions if m.value is not None and m.value["id"] not in here]
+        return [*beside, *batch]
+
+    def add(self, status: Status, size: int) -> None:
+        """``size``: of the batch, without what went beside it."""
+        self.outcomes += status.outcomes[len(status.outcomes) - size :]
+        self._stored += status.stored
+        self._id = status.id
+
+    def counts(self) -> dict[str, int]:
+        """For the log."""
+        plan = self._plan
+        return {
+            "new": plan.new,
+            "versions": plan.versions,
+            "revoked": len(plan.revocations),
+            "unchanged": plan.unchanged,
+            "stored": self._stored,
+        }
+
+    def status(self) -> Status:
+        """Of everything so far; without an id where nothing was published."""
+        return Status(
+            id=self._id,
+            agency=self._place.account.agency,
+            api_root=self._place.api_root.path,
+            collection=self._place.collection.id,
+            requested_at=self.requested_at,
+            outcomes=tuple(self.outcomes),
+            stored=self._stored,
         )
-    return Status(
-        id="",
-        agency=place.account.agency,
-        api_root=place.api_root.path,
-        collection=place.collection.id,
-        requested_at=now,
-        outcomes=tuple(outcomes),
-        stored=sum(outcome.stored for outcome in outcomes),
-    )
 
 
-async def _there(hub: Hub, place: Place, ids: Sequence[str]) -> set[tuple[str, str]]:
-    visibility = await visibility_of(hub, place.account.agency, place.collection)
-    found: set[tuple[str, str]] = set()
-    for start in range(0, len(ids), _LOOK_UP):
-        query = ObjectQuery(ids=tuple(ids[start : start + _LOOK_UP]), versions=_EVERY_VERSION)
-        while True:
-            page = await hub.feed.page(visibility, query, "manifest", hub.settings.max_limit)
-            found.update((entry.id, entry.version) for entry in page.entries)
-            if not page.more:
-                break
-            query = replace(query, position=page.entries[-1].stamp)
-    return found
-
-
-def _receipt(wanted: Ingest, conversion: Conversion, status: Status) -> Receipt:
+def _receipt(wanted: Ingest, conversion: Conversion, status: Status, changes: EditionChanges) -> Receipt:
     return Receipt(
         source=wanted.path.name,
         mapping=conversion.mapping,
@@ -179,4 +237,5 @@ def _receipt(wanted: Ingest, conversion: Conversion, status: Status) -> Receipt:
         problems=conversion.problems,
         status=status,
         dry_run=wanted.dry_run,
+        changes=changes,
     )

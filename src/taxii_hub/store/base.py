@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from taxii_hub.model import ObjectQuery, Outcome, Page, Policy, Status, VersionFilter, Visibility
@@ -110,4 +110,75 @@ class Feed(Protocol):
         """How many entries each policy class of the collection has."""
 
 
-__all__: Sequence[str] = ("Feed", "Offer", "Projection", "Publication", "Removal", "RemovalResult")
+# --- editions of lists ---------------------------------------------------------------------------
+
+Members = Mapping[str, Sequence[str]]
+"""Of each record, by its key, the ids of the objects that an edition holds of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """One list as one agency publishes it into one collection: its editions follow one another."""
+
+    collection: int
+    agency: str
+    format: str
+    source_list: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditionRecord:
+    """One edition that was ingested, or is being ingested (``finished_at`` None: in work, or interrupted).
+
+    ``report`` is the id of its report object and tells it from all others; ``edition`` its moment,
+    ``begun_at`` and ``finished_at`` when it was ingested; ``counts`` what became of its objects.
+    """
+
+    lineage: Lineage
+    report: str
+    edition: int
+    sha256: str
+    converter: str
+    format_version: str
+    begun_at: int
+    finished_at: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+class EditionLog(Protocol):
+    """Which editions of a list were ingested, and which objects the newest of them hold."""
+
+    async def editions(self, lineage: Lineage) -> tuple[EditionRecord, ...]:
+        """All of them, the newest first: by edition, then by when it was begun."""
+
+    async def members(self, record: EditionRecord) -> dict[str, tuple[str, ...]]:
+        """What the edition holds; empty where that was forgotten."""
+
+    async def begin(self, record: EditionRecord, members: Members) -> None:
+        """Remember an edition before anything of it is published; repeating it changes nothing."""
+
+    async def finish(self, record: EditionRecord) -> None:
+        """All of it is published."""
+
+    async def forget(self, records: Sequence[EditionRecord]) -> None:
+        """Forget what these editions hold; that they were ingested stays known."""
+
+    async def claim(self, lineage: Lineage, holder: str, seconds: float) -> str | None:
+        """Become (or stay) the only one who ingests this list; else who it is."""
+
+    async def release(self, lineage: Lineage, holder: str) -> None:
+        """Let others ingest this list."""
+
+
+__all__: Sequence[str] = (
+    "EditionLog",
+    "EditionRecord",
+    "Feed",
+    "Lineage",
+    "Members",
+    "Offer",
+    "Projection",
+    "Publication",
+    "Removal",
+    "RemovalResult",
+)

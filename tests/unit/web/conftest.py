@@ -184,6 +184,7 @@ class World:
             accounts=accounts,
             consumers=Consumers(self.told),
             feed=self.feed,
+            editions=None,  # nothing of the web room asks for it
             validator=Validator(),
             check=self._nothing,
             close=self._close,
