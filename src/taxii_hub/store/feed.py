@@ -34,7 +34,7 @@ async def database_errors() -> AsyncIterator[None]:
     except ExecutionTimeout:
         raise UnavailableError("The database took too long; ask for less, or try again.") from None
     except OperationFailure as error:
-        log.error("MongoDB refused a command", code=error.code, name=(error.details or {}).get("codeName"))
+        log.warning("MongoDB refused a command", code=error.code, name=(error.details or {}).get("codeName"))
         raise UnavailableError("The database could not answer; try again soon.") from error
     except PyMongoError as error:
         raise UnavailableError("The database could not be asked; try again soon.") from error

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import OperationFailure
 
 from taxii_hub.model import Entry, ObjectQuery, Page, Visibility
 from taxii_hub.stix import timestamps
@@ -25,8 +28,12 @@ from taxii_hub.store.queries import (
 
 MAX_PAGE_BYTES = 32 * 1024 * 1024
 MAX_TIME_MS = 30_000
+NO_SNAPSHOT = frozenset({239, 246})
+"""SnapshotTooOld, and SnapshotUnavailable: a collection or an index was made a moment ago."""
+PAUSES = (0.01, 0.05, 0.2, 0.5, 1.0)
 
 Document = dict[str, Any]
+Result = TypeVar("Result")
 EMPTY = Page(())
 
 
@@ -41,34 +48,36 @@ class FeedReader:
         self, visibility: Visibility, query: ObjectQuery, projection: Projection, limit: int
     ) -> Page:
         """One page in stamp order; an empty one says where the reader stands (``Page.mark``)."""
-        async with self._client.start_session(snapshot=True) as session:
+
+        async def read(session: AsyncClientSession) -> Page:
             finds = page_finds(visibility, query)
             rows = await self._merged(session, finds, projection, limit + 1)
             page = await self._cut(rows, limit)
-            if page.entries:
-                return page
             position = start_of(query)
-            if position is None:
-                return EMPTY
+            if page.entries or position is None:
+                return page
             newest = await self._newest(session, visibility)
             return Page((), mark=position if newest is None else min(position, newest))
+
+        return await self._in_snapshot(read)
 
     async def object_page(
         self, visibility: Visibility, object_id: str, query: ObjectQuery, projection: Projection, limit: int
     ) -> Page:
         """Versions of one object in stamp order; ``exists`` is False where none is visible."""
-        async with self._client.start_session(snapshot=True) as session:
+
+        async def read(session: AsyncClientSession) -> Page:
             if query.versions == LAST:
                 page = await self._last_version(session, visibility, object_id, query, projection)
             else:
-                narrowed = ObjectQuery(
-                    query.added_after, query.position, query.limit, (object_id,), query.types, query.versions
-                )
+                narrowed = replace(query, ids=(object_id,))
                 rows = await self._merged(session, page_finds(visibility, narrowed), projection, limit + 1)
                 page = await self._cut(rows, limit)
             if page.entries or not page.exists:
                 return page
             return await self._nothing_of(session, visibility, object_id, query)
+
+        return await self._in_snapshot(read)
 
     async def _last_version(
         self,
@@ -107,8 +116,20 @@ class FeedReader:
 
     async def newest(self, visibility: Visibility) -> int | None:
         """The newest stamp that the reader may see."""
+        return await self._in_snapshot(lambda session: self._newest(session, visibility))
+
+    async def _in_snapshot(self, read: Callable[[AsyncClientSession], Awaitable[Result]]) -> Result:
+        """All that ``read`` asks, at one point in time; again where MongoDB has no such point just now."""
+        for pause in PAUSES:
+            try:
+                async with self._client.start_session(snapshot=True) as session:
+                    return await read(session)
+            except OperationFailure as error:
+                if error.code not in NO_SNAPSHOT:
+                    raise
+                await asyncio.sleep(pause)
         async with self._client.start_session(snapshot=True) as session:
-            return await self._newest(session, visibility)
+            return await read(session)
 
     async def _newest(self, session: AsyncClientSession, visibility: Visibility) -> int | None:
         stamps = []

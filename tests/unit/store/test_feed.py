@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient, MongoClient
+from pymongo.errors import OperationFailure
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import ObjectQuery, Policy, VersionFilter, Visibility
 from taxii_hub.store.base import Removal
 from taxii_hub.store.feed import MongoFeed
+from taxii_hub.store.reading import FeedReader
 from tests.support.feeds import offer, opened_feed, policy, publication
 
 Feeds = Callable[[int], Any]
@@ -355,3 +357,23 @@ async def test_a_clock_that_is_ahead_goes_on_from_where_it_is(
         stamps = [e.stamp for e in await walked(feed, seen(p), 1000)]
         assert stamps[0] > ahead
         assert stamps[-1] == ahead + 2000
+
+
+async def test_a_read_waits_where_mongodb_has_no_snapshot_just_now(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    """SnapshotUnavailable after a catalogue change of MongoDB's own; other refusals are not repeated."""
+    async with AsyncMongoClient[dict[str, Any]](mongodb_uri) as client:
+        reader = FeedReader(client[mongodb_database])
+        refusals = [246, 239]
+
+        async def read(session: Any) -> str:
+            if refusals:
+                raise OperationFailure("not now", refusals.pop())
+            return "read"
+
+        assert await reader._in_snapshot(read) == "read"
+        refusals.append(2)
+        with pytest.raises(OperationFailure):
+            await reader._in_snapshot(read)
+        assert refusals == []
