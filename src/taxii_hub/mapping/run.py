@@ -98,7 +98,7 @@ class Run:
 
     def _source_list(self, head: Record) -> str:
         path = self._spec.editions.list
-        return next((" ".join(leaf.value.split()) for leaf in head.leaves if leaf.pattern == path), "")
+        return ", ".join(" ".join(leaf.value.split()) for leaf in head.leaves if leaf.pattern == path)
 
     def take(self, record: Record) -> None:
         """The next record: all of its objects, or none and a problem."""
@@ -223,7 +223,9 @@ class Run:
         """What is known only when all records are read: relationships between them, and the report."""
         for key, mention in self._mentions:
             self._relate(key, mention)
-        refs = self._output.ids()[self._around :]
+        # Another list's stubs bring their marking; STIX lets a report refer to objects only (4.16).
+        ids = self._output.ids()[self._around :]
+        refs = [ref for ref in ids if not ref.startswith("marking-definition--")]
         digests = [hashlib.sha256(data).digest() for data in self._output.data()]
         made = report(self._spec, self._frame, refs, digests, self._facts(sha256))
         self._output.add({**made, "name": f"{self._list}: {made['name']}"} if self._list else made)
