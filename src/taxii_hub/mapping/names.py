@@ -52,6 +52,11 @@ def distinct(trees: Iterable[Tree]) -> list[tuple[Tree, int]]:
     return list(found.values())
 
 
+def once(trees: Iterable[Tree]) -> list[Tree]:
+    """The distinct ones of those that say something."""
+    return [tree for tree, _ in distinct(tree for tree in trees if plain(tree))]
+
+
 def _united(first: Tree, second: Tree) -> Tree:
     if isinstance(first, Value) and isinstance(second, Value):
         return Value(first.data, first.leaves | second.leaves, first.derived)
