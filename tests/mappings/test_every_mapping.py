@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +21,6 @@ import pytest
 import stix2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lxml import etree
 from stix2validator import ValidationOptions, validate_string
 
 from taxii_hub.errors import ReportError
@@ -30,13 +30,13 @@ from taxii_hub.mapping.convert import Conversion
 from taxii_hub.mapping.detect import verdicts
 from taxii_hub.mapping.document import readme_of, readme_text
 from taxii_hub.mapping.golden import converted, golden_of, golden_text, samples
-from taxii_hub.mapping.readers.xml import HARDENED
 from taxii_hub.mapping.registry import load_registry
 from taxii_hub.mapping.spec import Spec
 from taxii_hub.settings import Settings
 from taxii_hub.stix import timestamps
 from taxii_hub.stix.markings import TLP_2_IDS
 from taxii_hub.stix.validation import Validator
+from tests.mappings.containers import opened
 
 REGISTRY = load_registry(Settings().mappings_dir)
 PAIRS = [(spec, sample) for spec in REGISTRY for sample in samples(spec)]
@@ -95,7 +95,7 @@ def test_readme_is_up_to_date(spec: Spec) -> None:
 def test_every_leaf_is_in_exactly_one_bucket(spec: Spec, sample: Path) -> None:
     account = made_of(spec.format, sample).account
     assert set(account["buckets"]) == set(BUCKETS)
-    assert account["leaves"] == sum(account["buckets"].values()) == len(list(leaves(parsed(sample))))
+    assert account["leaves"] == sum(account["buckets"].values()) == len(opened(spec, sample).leaves())
     for entry in account["paths"]:
         assert entry["leaves"] == sum(entry["buckets"].values())
         assert entry["targets"]
@@ -131,11 +131,12 @@ def test_every_listed_field_goes_somewhere_in_a_sample(spec: Spec) -> None:
 def test_mutation_of_any_leaf_is_seen(spec: Spec, sample: Path, tmp_path: Path) -> None:
     """R5's proof: a value outside the sample's values changes objects, problems or counts, unless a
     named rule says why not. Once with nonsense, once with a well-formed value of the same shape."""
-    before = signature(made_of(spec.format, sample))
+    report = opened(spec, sample)
+    before = signature(converted(spec, report.write(tmp_path)))
     unseen = []
-    for position, (path, value) in enumerate(leaves(parsed(sample))):
+    for position, (path, value) in enumerate(report.leaves()):
         for other in ("§ mutated 4711", same_shape(value)):
-            if signature_after(spec, sample, tmp_path, position, other) == before:
+            if signature_after(spec, report.write(tmp_path, position, other)) == before:
                 unseen.append((path, value, other))
     ignored = {
         entry["path"]
@@ -207,16 +208,8 @@ def test_everything_is_marked_and_has_an_author(spec: Spec, sample: Path) -> Non
 
 @pytest.mark.parametrize(("spec", "sample"), CLEAN)
 def test_ids_are_stable_when_records_are_shuffled(spec: Spec, sample: Path, tmp_path: Path) -> None:
-    tree = parsed(sample)
-    for holder in tree.iter():
-        records = [
-            child
-            for child in holder
-            if isinstance(child.tag, str) and etree.QName(child).localname in spec.kinds
-        ]
-        for record in reversed(records):
-            holder.append(record)
-    assert {o["id"] for o in converted(spec, written(tree, tmp_path)).objects()} == {
+    shuffled = opened(spec, sample).shuffle(tmp_path)
+    assert {o["id"] for o in converted(spec, shuffled).objects()} == {
         o["id"] for o in objects_of(spec, sample)
     }
 
@@ -237,21 +230,26 @@ def test_is_claimed_by_its_mapping_alone(spec: Spec, sample: Path) -> None:
 @given(data=st.data())
 def test_fuzzed_input_gives_problems_or_a_report_error_only(data: st.DataObject) -> None:
     spec, sample = data.draw(st.sampled_from(PAIRS))
-    content = bytearray(sample.read_bytes())
+    fuzzed = data.draw(st.sampled_from(sorted(sample.iterdir()))) if sample.is_dir() else sample
+    content = bytearray(fuzzed.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(content)))
         cut = data.draw(st.integers(0, 40))
         content[at : at + cut] = data.draw(
             st.one_of(
                 st.binary(max_size=12),
-                st.sampled_from([b"<", b">", b"&", b"</A>", b"<A b=''>", b"]]>", b"\x00"]),
+                st.sampled_from(
+                    [b"<", b">", b"&", b"</A>", b"<A b=''>", b"]]>", b"\x00", b'"', b",", b"[", b"}"]
+                ),
             )
         )
     if data.draw(st.booleans()):
         del content[data.draw(st.integers(0, len(content))) :]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "fuzzed"
-        path.write_bytes(content)
+        path = Path(folder) / sample.name
+        if sample.is_dir():
+            shutil.copytree(sample, path)
+        (path / fuzzed.name if sample.is_dir() else path).write_bytes(content)
         with contextlib.suppress(ReportError):
             made = converted(spec, path)
             assert made.account["leaves"] == sum(made.account["buckets"].values())
@@ -259,38 +257,6 @@ def test_fuzzed_input_gives_problems_or_a_report_error_only(data: st.DataObject)
 
 
 # --- helpers -----------------------------------------------------------------------------------
-
-
-def parsed(sample: Path) -> Any:
-    return etree.parse(str(sample), etree.XMLParser(**HARDENED)).getroot()
-
-
-def leaves(root: Any) -> Iterator[tuple[str, str]]:
-    """Pattern and value of every non-empty leaf, as the mutation test numbers them."""
-    for _, _, path, value in places(root):
-        yield path, value
-
-
-def places(root: Any) -> Iterator[tuple[Any, str, str, str]]:
-    """(element, where in it, path, value): written independently of the reader that it tests."""
-    for element in root.iter():
-        path = local_path(element)
-        for name, value in element.attrib.items():
-            if value.strip():
-                yield element, f"@{name}", f"{path}/@{etree.QName(name).localname}", value
-        texts = [element.text, *(child.tail for child in element)]
-        found = " ".join(text for text in texts if text and text.strip())
-        if found:
-            yield element, "text", path, found
-
-
-def local_path(element: Any) -> str:
-    steps = [etree.QName(e).localname for e in (element, *element.iterancestors())][::-1]
-    for spec in REGISTRY:
-        for position, step in enumerate(steps):
-            if position and step in spec.kinds:
-                return "/".join(steps[position + 1 :])
-    return "/".join(steps)
 
 
 def same_shape(value: str) -> str:
@@ -302,25 +268,11 @@ def same_shape(value: str) -> str:
     return "Qx" + value.strip()[::-1]
 
 
-def signature_after(spec: Spec, sample: Path, folder: Path, position: int, value: str) -> Signature | str:
-    root = parsed(sample)
-    element, where, _, _ = list(places(root))[position]
-    if where == "text":
-        for child in element:
-            child.tail = None
-        element.text = value
-    else:
-        element.set(where[1:], value)
+def signature_after(spec: Spec, changed: Path) -> Signature | str:
     try:
-        return signature(converted(spec, written(root, folder, sample.name)))
+        return signature(converted(spec, changed))
     except ReportError as error:
         return str(error)
-
-
-def written(root: Any, folder: Path, name: str = "changed.xml") -> Path:
-    path = folder / name
-    path.write_bytes(etree.tostring(root.getroottree(), encoding="utf-8", xml_declaration=True))
-    return path
 
 
 def signature(made: Conversion) -> Signature:

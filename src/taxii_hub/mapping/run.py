@@ -166,6 +166,7 @@ class Run:
             self._problem(reading.record, key, fault)
 
     def _fail(self, reading: Reading, key: str | None, fault: Fault) -> None:
+        """Nothing is made of the record: the problem says which content that was, by its hash."""
         self._failed.append(self._at)
         fates = [Fate() for _ in reading.record.leaves]
         for leaf, fate in zip(reading.record.leaves, fates, strict=True):
@@ -174,7 +175,9 @@ class Run:
             else:
                 fate.use("dropped", fault.code)
         self._account.add(reading.record.leaves, fates)
-        self._problem(reading.record, key, fault)
+        content = "\0".join(f"{leaf.path}\0{leaf.value}" for leaf in reading.record.leaves)
+        digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        self._problem(reading.record, key, fault, f"sha256:{digest[:32]}")
 
     def _outside(self, record: Record) -> None:
         """Leaves outside of records: the edition, what is ignored, and what nobody knows."""
@@ -196,9 +199,9 @@ class Run:
                 self._problem(record, None, unlisted(position))
         self._account.add(record.leaves, fates)
 
-    def _problem(self, record: Record, key: str | None, fault: Fault) -> None:
+    def _problem(self, record: Record, key: str | None, fault: Fault, value: str | None = None) -> None:
         leaf: Leaf | None = None if fault.leaf is None else record.leaves[fault.leaf]
-        value = None if leaf is None else " ".join(leaf.value.split())
+        value = value if leaf is None else " ".join(leaf.value.split())
         self._problems.append(
             Problem(
                 code=fault.code,
