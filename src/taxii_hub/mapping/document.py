@@ -57,7 +57,7 @@ def _observed(spec: Spec) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
 
 def _recognised(spec: Spec) -> Iterable[str]:
     kinds = ", ".join(f"`{kind}`" for kind in sorted(spec.kinds))
-    keys = ", ".join(f"`{path}`" for path in spec.key)
+    keys = ", ".join(f"`{part.name}`" for part in spec.key)
     edition = f"the edition is `{spec.edition}`" if spec.edition else "no file says its edition (`--edition`)"
     if spec.edition_from_records:
         edition = f"the edition is the latest `{spec.edition}` of its records"

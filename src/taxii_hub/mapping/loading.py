@@ -64,7 +64,9 @@ class _Loader:
             issuer=_issuer(wanted(identity, "issuer", self._top["identity"])),
             detect=load_detect(self._get("detect"), reader),
             reader=reader,
-            key=tuple(words.path(part, "") for part in self._get("key").elements()),
+            key=tuple(
+                model.KeyPart(_label(part), compile_node(part, words)) for part in self._get("key").elements()
+            ),
             edition=words.path(dates["edition"], "") if "edition" in dates else None,
             edition_from_records="from" in dates
             and one_of(dates["from"], {"records", "header"}) == "records",
@@ -151,14 +153,15 @@ class _Loader:
     def _editions(self, words: Vocabulary) -> model.Editions:
         if "editions" not in self._top:
             return model.Editions()
-        entries = self._section("editions", {"whole", "grace", "list"})
+        entries = self._section("editions", {"whole", "grace", "list", "count"})
         whole = entries["whole"].data if "whole" in entries else True
         grace = entries["grace"].data if "grace" in entries else 1
         if not isinstance(whole, bool):
             entries["whole"].fail("must be true or false")
         if isinstance(grace, bool) or not isinstance(grace, int) or not 0 <= grace <= MAX_GRACE:
             entries["grace"].fail(f"must be a number of editions from 0 to {MAX_GRACE}")
-        return model.Editions(whole, grace, words.path(entries["list"], "") if "list" in entries else None)
+        paths = {name: words.path(entries[name], "") for name in ("list", "count") if name in entries}
+        return model.Editions(whole, grace, **paths)
 
     def _minimise(self, fields: Mapping[str, model.Field]) -> dict[str, model.Minimise]:
         if "minimise" not in self._top:
@@ -221,6 +224,17 @@ def _object(name: str, at: Located, words: Vocabulary) -> model.ObjectSpec:
         properties=checked[-1][1],
         designation=compile_set(designation, words) if designation is not None else None,
     )
+
+
+def _label(at: Located) -> str:
+    """What a part of the key is called: its path, or what its function takes."""
+    if isinstance(at.data, str):
+        return at.text()
+    if "const" in (entries := at.items()):
+        return ""
+    ((function, given), *_) = entries.items()
+    names = [name for part in given.elements() if (name := _label(part))]
+    return (" or " if function == "first" else " ").join(names)
 
 
 def _relationship(

@@ -13,6 +13,7 @@ from taxii_hub.mapping.accounting import Account, Fate
 from taxii_hub.mapping.cleaners import moment
 from taxii_hub.mapping.edition import opening, report, stub
 from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, relationship
+from taxii_hub.mapping.expressions import plain
 from taxii_hub.mapping.record import Leaf, Record
 from taxii_hub.mapping.spec import OtherList, Spec
 from taxii_hub.mapping.tables import build, settle, unlisted
@@ -69,6 +70,7 @@ class Run:
         self._at: str | None = None
         self._list = self._source_list(head)
         self._files = files or {}
+        self._counted: tuple[Record, int] | None = None
         self._frame = self._open(head)
         self._around = len(self._output)
         self._outside(head)
@@ -127,13 +129,11 @@ class Run:
 
     def _key(self, reading: Reading) -> str:
         view = View(reading)
-        found = [view.get(path) for path in self._spec.key]
-        parts = [str(part.data) for part in found if part is not None]
-        if len(parts) < len(found):
-            raise RecordError(
-                f"has no {' and '.join(self._spec.key)}", "without a reference it has no id; add it"
-            )
-        key = "|".join(parts)
+        parts = [plain(part.value(view)) for part in self._spec.key]
+        if None in parts:
+            wanted = " and ".join(part.name for part in self._spec.key)
+            raise RecordError(f"has no {wanted}", "without a reference it has no id; add it")
+        key = "|".join(map(str, parts))
         self._at = key
         if key in self._keys:
             raise RecordError(
@@ -193,6 +193,9 @@ class Run:
                 fate.use("ignored", self._spec.ignore[leaf.pattern])
             elif leaf.pattern == self._spec.editions.list:
                 fate.use("mapped", "report.name")
+            elif leaf.pattern == self._spec.editions.count:
+                fate.use("derived", "report.edition.problems")
+                self._counted = (record, position)
             else:
                 fate.use("unlisted", "report.edition.residual")
                 self._residual.append({"path": leaf.path, "value": leaf.value.strip()})
@@ -226,6 +229,7 @@ class Run:
         """What is known only when all records are read: relationships between them, and the report."""
         for key, mention in self._mentions:
             self._relate(key, mention)
+        self._count()
         # Another list's stubs bring their marking; STIX lets a report refer to objects only (4.16).
         ids = self._output.ids()[self._around :]
         refs = [ref for ref in ids if not ref.startswith("marking-definition--")]
@@ -244,6 +248,14 @@ class Run:
             failed=tuple(self._failed),
             source_list=self._list,
         )
+
+    def _count(self) -> None:
+        if self._counted is None:
+            return
+        record, position = self._counted
+        if record.leaves[position].value.strip() != str(self._records):
+            told = f"is not how many records the file holds: {self._records}"
+            self._problem(record, None, Fault("incomplete", told, "get the whole file again", position))
 
     def _relate(self, key: str, mention: Mention) -> None:
         if mention.other is not None:

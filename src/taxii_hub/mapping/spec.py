@@ -118,6 +118,14 @@ class RelationshipSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPart:
+    """One part of a record's reference; ``name`` says where it comes from."""
+
+    name: str
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Minimise:
     """One named profile: paths that are taken out before anything is made of the record."""
 
@@ -128,11 +136,13 @@ class Minimise:
 class Editions:
     """How one file follows another. ``whole``: a file is the whole list, so what it does not hold has
     left the list; otherwise files add up. ``grace``: how many editions a record may be missing from
-    before its objects are revoked. ``list``: header path that tells lists of one format apart."""
+    before its objects are revoked. ``list``: header path that tells lists of one format apart.
+    ``count``: header path that says how many records the file holds."""
 
     whole: bool = True
     grace: int = 1
     list: str | None = None
+    count: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +164,7 @@ class Spec:
     issuer: Issuer
     detect: Detect
     reader: Reader
-    key: tuple[str, ...]
+    key: tuple[KeyPart, ...]
     edition: str | None
     edition_from_records: bool
     lookups: Mapping[str, Mapping[str, Any]]

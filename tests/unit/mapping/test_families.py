@@ -67,3 +67,14 @@ def test_a_us_date_has_the_month_first() -> None:
     for text in ("28/03/2025", "2025-03-28", "3/8/2025", "02/30/2025", ""):
         with pytest.raises(BadValueError):
             us_day(text)
+
+
+def test_a_file_that_miscounts_its_records_is_a_problem(make: Make, run: Run) -> None:
+    counted = (
+        ("dates:", "editions: {count: LIST/COUNT}\ndates:"),
+        ("  REF: line", "  LIST/COUNT: line\n  REF: line"),
+    )
+    assert run(make(*counted), f"<COUNT>1</COUNT>{ROW}").problems == ()
+    (problem,) = run(make(*counted), f"<COUNT>2</COUNT>{ROW}").problems
+    assert (problem.code, problem.path, problem.value) == ("incomplete", "LIST/COUNT", "2")
+    assert "holds: 1" in problem.message

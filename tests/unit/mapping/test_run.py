@@ -295,3 +295,11 @@ def test_objects_of_groups_have_ids_of_their_own(make: Make, run: Run) -> None:
     made = run(spec, rows + "</ROW>")
     assert len({o["id"] for o in of_type(made, "location")}) == 2
     assert all(o["modified"] == made.edition for o in of_type(made, "location"))
+
+
+def test_a_reference_may_have_parts_that_are_missing(make: Make, run: Run) -> None:
+    spec = make(("key: REF", 'key: [{first: [PHONE, REF]}, {first: [NAME, {const: ""}]}]'))
+    made = run(spec, "<ROW><REF>1</REF></ROW><ROW><REF>2</REF><PHONE>5</PHONE><NAME>Ann</NAME></ROW><ROW/>")
+    assert set(made.made) == {"1|", "5|Ann"}
+    assert [problem.message for problem in made.problems] == ["has no PHONE or REF and NAME"]
+    assert "made from `PHONE or REF`, `NAME`" in readme_text(spec)
