@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +32,8 @@ collections:
      validation: report, default_marking: red}
   - {id: 9b1f0c87-6e65-44fe-a789-7a6f5245842b, alias: "off", title: Lenient, read: [us-elk], write: members,
      validation: "off", default_marking: clear}
+  - {id: ab1f0c87-6e65-44fe-a789-7a6f5245842b, alias: siem, title: For SIEMs, read: [us-elk],
+     view_of: strict, types: [indicator]}
 """
 
 
@@ -40,11 +42,11 @@ def account(agency: str, *roles: str) -> Account:
 
 
 @asynccontextmanager
-async def opened_hub(uri: str, database: str) -> AsyncIterator[Hub]:
-    """A started hub with the catalogue above in force."""
-    with tempfile.TemporaryDirectory() as folder:
+async def opened_hub(uri: str, database: str, data: Path | None = None) -> AsyncIterator[Hub]:
+    """A started hub with the catalogue above in force; ``data``: its data folder, to open it again."""
+    with tempfile.TemporaryDirectory() if data is None else nullcontext(data) as folder:
         files = Path(folder) / "collections"
-        files.mkdir()
+        files.mkdir(exist_ok=True)
         (files / "agencies.yaml").write_text(AGENCIES)
         (files / "test.yaml").write_text(ROOT)
         settings = replace(

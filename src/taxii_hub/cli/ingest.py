@@ -14,15 +14,14 @@ import click
 import orjson
 
 from taxii_hub.bootstrap import open_hub
+from taxii_hub.cli.ingest_views import has_problems, words
 from taxii_hub.errors import HubError
 from taxii_hub.exchange.ingest import Ingest
 from taxii_hub.exchange.ingest import ingest as run_ingest
 from taxii_hub.mapping.registry import load_registry
-from taxii_hub.model import Problem, Receipt
 from taxii_hub.settings import Settings
 
 LONG_FILE = 256 * 1024
-SHOWN = 20
 
 CLEAN, PROBLEMS, REFUSED = 0, 3, 1
 
@@ -32,17 +31,25 @@ CLEAN, PROBLEMS, REFUSED = 0, 3, 1
 @click.option("--to", required=True, metavar="ROOT/COLLECTION", help="Where it goes: un-gcts/designations.")
 @click.option("--agency", help="On whose behalf; needed where the collection has several writers.")
 @click.option("--mapping", help="The report's format, where it is not to be detected.")
+@click.option("--profile", help="A minimisation profile of the mapping.")
+@click.option("--edition", metavar="DATE", help="The edition's date, where the file says none.")
+@click.option("--list", "source_list", metavar="NAME", help="Which list it is, where one format has several.")
+@click.option("--backfill", is_flag=True, help="Take an edition that is older than the newest one.")
 @click.option("--strict", is_flag=True, help="Publish nothing of a report that has problems.")
+@click.option("--diff", is_flag=True, help="Show what the edition changes, record by record; store nothing.")
 @click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON receipt a line.")
-def ingest(files: tuple[Path, ...], as_json: bool, **options: Any) -> None:
-    """Convert report FILES to STIX and publish them into a collection.
+def ingest(files: tuple[Path, ...], as_json: bool, diff: bool, **options: Any) -> None:
+    """Convert report FILES to STIX and publish what they change in a collection.
 
-    The same file again adds nothing. Works beside a running hub.
+    An edition of a list is compared with the ones before: new records are added, changed ones get a
+    new version, vanished ones are revoked. The same file again changes nothing. Works beside a running
+    hub.
 
     Exit codes: 0 clean, 1 refused (nothing of that file was stored), 3 stored with problems.
     """
-    sys.exit(asyncio.run(_ingest_all(files, options, as_json)))
+    options["dry_run"] = options["dry_run"] or diff
+    sys.exit(asyncio.run(_ingest_all(files, {**options, "details": diff}, as_json)))
 
 
 async def _ingest_all(files: tuple[Path, ...], options: dict[str, Any], as_json: bool) -> int:
@@ -51,15 +58,19 @@ async def _ingest_all(files: tuple[Path, ...], options: dict[str, Any], as_json:
     worst = CLEAN
     async with open_hub(settings) as hub:
         for path in _found(files):
-            with _progress(path, quiet=as_json) as progress:
+            with _bar(path, "reading", as_json) as reading, _bar(path, "publishing", as_json) as publishing:
+                wanted = Ingest(path=path, progress=reading, publishing=publishing, **options)
                 try:
-                    receipt = await run_ingest(hub, registry, Ingest(path=path, progress=progress, **options))
+                    receipt = await run_ingest(hub, registry, wanted)
                 except HubError as error:
                     click.echo(f"{path.name}: {error}", err=True)
                     worst = REFUSED
                     continue
-            click.echo(orjson.dumps(asdict(receipt)).decode() if as_json else words(receipt))
-            worst = worst or (PROBLEMS if _has_problems(receipt) else CLEAN)
+            if as_json:
+                click.echo(orjson.dumps(asdict(receipt)).decode())
+            else:
+                click.echo(words(receipt, details=options["details"]))
+            worst = worst or (PROBLEMS if has_problems(receipt) else CLEAN)
     return worst
 
 
@@ -71,61 +82,29 @@ def _found(files: tuple[Path, ...]) -> list[Path]:
     ]
 
 
-def _progress(path: Path, *, quiet: bool) -> AbstractContextManager[Callable[[int, int], None] | None]:
+def _bar(path: Path, label: str, quiet: bool) -> AbstractContextManager[Callable[[int, int], None] | None]:
     """A bar on a terminal, for a file that takes a while."""
     if quiet or not sys.stderr.isatty() or not path.is_file() or path.stat().st_size < LONG_FILE:
         return nullcontext()
-    return _Bar(path)
+    return _Bar(f"{path.name}, {label}")
 
 
 class _Bar(AbstractContextManager[Callable[[int, int], None]]):
-    def __init__(self, path: Path) -> None:
-        self._bar: Any = click.progressbar(length=path.stat().st_size, label=path.name, file=sys.stderr)
+    """Appears with the first news, which says how much there is."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: Any = None
 
     def __enter__(self) -> Callable[[int, int], None]:
-        self._bar.__enter__()
-        return lambda read, _total: self._bar.update(read - self._bar.pos)
+        return self._show
+
+    def _show(self, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = click.progressbar(length=total, label=self._label, file=sys.stderr)
+            self._bar.__enter__()
+        self._bar.update(done - self._bar.pos)
 
     def __exit__(self, *error: object) -> None:
-        self._bar.__exit__(*error)
-
-
-def _has_problems(receipt: Receipt) -> bool:
-    failed = receipt.status is not None and any(not outcome.ok for outcome in receipt.status.outcomes)
-    return failed or bool(receipt.problems)
-
-
-def words(receipt: Receipt) -> str:
-    """The receipt for a person."""
-    status = receipt.status
-    outcomes = status.outcomes if status is not None else ()
-    refused = [outcome for outcome in outcomes if not outcome.ok]
-    stored = status.stored if status is not None else 0
-    there = len(outcomes) - len(refused) - stored
-    lines = [
-        f"{receipt.source}: {receipt.mapping}",
-        f"  records   {receipt.records} read, {receipt.failed_records} could not be converted",
-        f"  fields    {receipt.leaves}: " + ", ".join(f"{n} {name}" for name, n in receipt.buckets if n),
-        f"  objects   {receipt.objects} made: "
-        + ("would be stored " if receipt.dry_run else "stored ")
-        + f"{stored}, there already {there}, refused {len(refused)}",
-    ]
-    lines += [f"  refused   {outcome.id}: {outcome.message}" for outcome in refused[:SHOWN]]
-    lines += [f"  problem   {_problem(problem)}" for problem in receipt.problems[:SHOWN]]
-    hidden = max(0, len(refused) - SHOWN) + max(0, len(receipt.problems) - SHOWN)
-    if hidden:
-        lines.append(f"  … and {hidden} more; --json shows all")
-    if receipt.dry_run:
-        lines.append("  dry run   nothing was stored")
-    elif status is not None:
-        lines.append(f"  status    {status.id}")
-    return "\n".join(lines)
-
-
-def _problem(problem: Problem) -> str:
-    place = f"line {problem.line}" if problem.line else ""
-    parts = [place, problem.record or "", problem.path or ""]
-    where = ", ".join(part for part in parts if part)
-    value = f" ({problem.value!r})" if problem.value else ""
-    remedy = f": {problem.remedy}" if problem.remedy else ""
-    return f"{where}: {problem.message}{value}{remedy}" if where else f"{problem.message}{value}{remedy}"
+        if self._bar is not None:
+            self._bar.__exit__(*error)

@@ -103,7 +103,7 @@ def _compare(
 def _compare_fixed(plan: EditionPlan, index: int, value: Mapping[str, Any], known: Known) -> None:
     """Shared objects carry their own versions; a stub never stands before the record it stands for."""
     version = version_of(value)[0] or 0
-    if version > known.version and not known.revoked and value["type"] != "report":
+    if version > known.version >= 0 and not known.revoked and value["type"] != "report":
         plan.versions += 1
         plan.steps.append(Step(index, value["id"]))
     else:
