@@ -33,7 +33,12 @@ class Agency:
 @dataclass(frozen=True, slots=True)
 class Collection:
     """One TAXII collection. ``number`` is the small integer that stands for it in the database
-    (0 until the catalogue was applied)."""
+    (0 until the catalogue was applied).
+
+    A view (``view_of``: the alias of its source in the same API root) shows the ``types`` of another
+    collection and holds nothing itself. ``feed`` is the number under which the entries are stored:
+    the source's for a view, else the collection's own.
+    """
 
     id: str
     alias: str
@@ -47,7 +52,10 @@ class Collection:
     default_marking: str
     accepts: tuple[str, ...]
     retired: bool = False
+    view_of: str | None = None
+    types: tuple[str, ...] = ()
     number: int = 0
+    feed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from taxii_hub.catalog.forms import NOT_OF_A_VIEW
 from taxii_hub.catalog.located import Place, Problems
 from taxii_hub.catalog.section import Word
 from taxii_hub.model import Agency, ApiRoot, Collection
@@ -52,6 +53,7 @@ def check(
         for each in draft.collections:
             _check_collection(each, draft.api_root.members, agencies, problems)
             _check_accepts(each, known_mappings, problems)
+            _check_view(each, draft.collections, problems)
     _unique("was", ((draft.api_root.was or "", draft.places["was"]) for draft in drafts), problems)
 
 
@@ -110,3 +112,24 @@ def _check_accepts(draft: CollectionDraft, known: frozenset[str] | None, problem
         if known is not None and word.text not in known:
             remedy = "see `taxii-hub mappings list`, or leave it out until the mapping exists"
             problems.add(word.place, f"there is no mapping {word.text!r}", remedy)
+
+
+def _check_view(draft: CollectionDraft, neighbours: Sequence[CollectionDraft], problems: Problems) -> None:
+    """A view shows no more, to nobody else, than the collection that it is of."""
+    view = draft.collection
+    if view.view_of is None:
+        if view.types:
+            problems.add(draft.places["types"], "belongs to a view", "add `view_of:`, or remove it")
+        return
+    for key in NOT_OF_A_VIEW:
+        if key in draft.places:
+            problems.add(draft.places[key], "a view has none: it is read-only", "remove the line")
+    if not view.types:
+        problems.add(draft.place, "a view needs `types:`", "list the STIX types that it shows")
+    source = next((n.collection for n in neighbours if n.collection.alias == view.view_of), None)
+    if source is None or source.view_of is not None:
+        what = f"{view.view_of!r} is no collection of this API root" if source is None else "is a view itself"
+        problems.add(draft.places["view_of"], what, "name the alias of a collection that holds objects")
+    elif extra := sorted(view.read - source.read):
+        what = f"{', '.join(extra)} may not read {source.alias}"
+        problems.add(draft.places["read"], what, "a view has no readers that its source has not")

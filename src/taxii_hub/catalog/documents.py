@@ -77,6 +77,7 @@ def _api_root_document(root: ApiRoot) -> dict[str, Any]:
 
 
 def _collection_document(collection: Collection) -> dict[str, Any]:
+    view = {"view_of": collection.view_of, "types": list(collection.types)} if collection.view_of else {}
     return {
         "id": collection.id,
         "alias": collection.alias,
@@ -90,6 +91,7 @@ def _collection_document(collection: Collection) -> dict[str, Any]:
         "default_marking": collection.default_marking,
         "accepts": list(collection.accepts),
         "retired": collection.retired,
+        **view,
     }
 
 
@@ -104,6 +106,6 @@ def _collection(document: Mapping[str, Any]) -> Collection:
     values = dict(document)
     for name in ("read", "write"):
         values[name] = frozenset(values[name])
-    for name in ("media_types", "accepts"):
-        values[name] = tuple(values[name])
+    for name in ("media_types", "accepts", "types"):
+        values[name] = tuple(values.get(name, ()))
     return Collection(**values)

@@ -20,7 +20,10 @@ COLLECTION_KEYS = (
     "default_marking",
     "accepts",
     "retired",
+    "view_of",
+    "types",
 )
+NOT_OF_A_VIEW = ("write", "validation", "default_marking", "accepts")
 AGENCY_KEYS = ("title", "country", "contact", "identity")
 
 RESERVED_PATHS = frozenset({"taxii2", "api", "health", "metrics", "console", "static", "docs"})
@@ -53,3 +56,4 @@ IDENTITY = Form(
     "the STIX id of an identity object, such as identity--<UUID>",
     "identity--[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
 )
+STIX_TYPE = Form("a STIX object type such as indicator", "[a-z][a-z0-9-]{2,249}", 250)

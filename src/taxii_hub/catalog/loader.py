@@ -180,7 +180,8 @@ def _read_collections(
 
 
 def _read_collection(path: str, section: Section, members: tuple[Word, ...]) -> CollectionDraft:
-    granted = {key: _granted(section, key, members) for key in ("read", "write")}
+    view = "view_of" in section
+    granted = {key: _granted(section, key, members, view) for key in ("read", "write")}
     media_types = tuple(word.text for word in section.words("media_types", forms.MEDIA_TYPE))
     accepts = section.words("accepts", Form("the name of a mapping", "[a-z0-9_]+", 100))
     collection = Collection(
@@ -196,14 +197,18 @@ def _read_collection(path: str, section: Section, members: tuple[Word, ...]) -> 
         default_marking=section.choice("default_marking", forms.MARKINGS, "amber"),
         accepts=tuple(word.text for word in accepts),
         retired=section.flag("retired"),
+        view_of=section.optional_text("view_of", forms.ALIAS),
+        types=tuple(word.text for word in section.words("types", forms.STIX_TYPE)),
     )
-    places = {key: section.at(key) for key in ("id", "alias", "title")}
+    places = {key: section.at(key) for key in ("id", "alias", "title", "view_of", "types", "read")}
+    places |= {key: section.at(key) for key in forms.NOT_OF_A_VIEW if key in section}
     return CollectionDraft(collection, section.place, places, granted["read"] + granted["write"], accepts)
 
 
-def _granted(section: Section, key: str, members: tuple[Word, ...]) -> tuple[Word, ...]:
+def _granted(section: Section, key: str, members: tuple[Word, ...], view: bool) -> tuple[Word, ...]:
     """The agencies under ``read`` or ``write``; the word ``members`` stands for all of the API root."""
-    section.node(key, "say who may, or [] for nobody")
+    if not (view and key == "write"):
+        section.node(key, "say who may, or [] for nobody")
     words = section.words(key, forms.NAME)
     if forms.MEMBERS not in [word.text for word in words]:
         return words

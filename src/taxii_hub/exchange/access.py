@@ -84,5 +84,5 @@ def require_writing(place: Place) -> None:
 
 async def visibility_of(hub: Hub, agency: str, collection: Collection) -> Visibility:
     """What an agency that reads the collection may see of it."""
-    classes = await hub.feed.classes(collection.number)
-    return Visibility(collection.number, agency, readable(classes, agency), hub.catalog.version)
+    classes = await hub.feed.classes(collection.feed)
+    return Visibility(collection.feed, agency, readable(classes, agency), hub.catalog.version)

@@ -100,9 +100,9 @@ async def _collection(
 async def _contents(
     hub: Hub, agency: str, collection: Collection, report: CollectionReport
 ) -> CollectionReport:
-    classes = await hub.feed.classes(collection.number)
-    counts = await hub.feed.count_by_class(collection.number)
-    seen = Visibility(collection.number, agency, readable(classes, agency), hub.catalog.version)
+    classes = await hub.feed.classes(collection.feed)
+    counts = await hub.feed.count_by_class(collection.feed)
+    seen = Visibility(collection.feed, agency, readable(classes, agency), hub.catalog.version)
     newest = await hub.feed.newest(seen)
     hidden: Counter[tuple[str, str]] = Counter()
     for number, policy in classes.items():

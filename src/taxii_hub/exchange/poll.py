@@ -12,6 +12,7 @@ from taxii_hub.errors import NotFoundError
 from taxii_hub.exchange.access import Place, require_reading, visibility_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import Collection, ObjectQuery, Page
+from taxii_hub.stix.ids import type_of
 from taxii_hub.store.base import Projection
 from taxii_hub.taxii.cursor import Cursor, CursorKeys, decode, encode, resume
 from taxii_hub.taxii.filters import Asked
@@ -34,9 +35,8 @@ async def poll(hub: Hub, place: Place, asked: Asked, projection: Projection) -> 
     collection = place.collection
     query = _going_on(hub, asked, collection, None)
     visibility = await visibility_of(hub, place.account.agency, collection)
-    if query.spec_versions and SPEC_VERSION not in query.spec_versions:
-        query = replace(query, ids=_MATCHES_NOTHING)
-    page = await hub.feed.page(visibility, query, projection, _limit(hub, query))
+    asking = _narrowed(collection, query)
+    page = await hub.feed.page(visibility, asking, projection, _limit(hub, query))
     return Answer(page, _next(hub, page, query, collection, None))
 
 
@@ -49,9 +49,20 @@ async def poll_object(hub: Hub, place: Place, object_id: str, asked: Asked, proj
     if query.spec_versions and SPEC_VERSION not in query.spec_versions:
         query = replace(query, types=_MATCHES_NOTHING)
     page = await hub.feed.object_page(visibility, object_id, query, projection, _limit(hub, query))
-    if not page.exists:
+    hidden = collection.types and type_of(object_id) not in collection.types
+    if not page.exists or hidden:
         raise NotFoundError("there is no object of this id in this collection for these credentials")
     return Answer(page, _next(hub, page, query, collection, object_id))
+
+
+def _narrowed(collection: Collection, query: ObjectQuery) -> ObjectQuery:
+    """What is asked of the store: a view shows its own types only, and there is only STIX 2.1."""
+    if query.spec_versions and SPEC_VERSION not in query.spec_versions:
+        return replace(query, ids=_MATCHES_NOTHING)
+    if not collection.types:
+        return query
+    wanted = tuple(t for t in collection.types if not query.types or t in query.types)
+    return replace(query, types=wanted) if wanted else replace(query, ids=_MATCHES_NOTHING)
 
 
 def _going_on(hub: Hub, asked: Asked, collection: Collection, object_id: str | None) -> ObjectQuery:

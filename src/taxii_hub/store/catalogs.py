@@ -22,7 +22,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from taxii_hub.errors import CatalogError, StoreError, UnavailableError
-from taxii_hub.model import Catalog
+from taxii_hub.model import ApiRoot, Catalog, Collection
 
 Document = dict[str, Any]
 
@@ -195,7 +195,14 @@ async def _reachable() -> AsyncIterator[None]:
 
 def _numbered(catalog: Catalog, version: int, numbers: Mapping[str, int]) -> Catalog:
     roots = tuple(
-        replace(root, collections=tuple(replace(each, number=numbers[each.id]) for each in root.collections))
+        replace(root, collections=tuple(_placed(each, root, numbers) for each in root.collections))
         for root in catalog.api_roots
     )
     return replace(catalog, api_roots=roots, version=version)
+
+
+def _placed(collection: Collection, root: ApiRoot, numbers: Mapping[str, int]) -> Collection:
+    """A view's entries are those of its source."""
+    number = numbers[collection.id]
+    source = {each.alias: each.id for each in root.collections}.get(collection.view_of or "")
+    return replace(collection, number=number, feed=number if source is None else numbers[source])

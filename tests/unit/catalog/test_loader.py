@@ -102,7 +102,7 @@ def test_every_problem_is_told_at_once(tmp_path, files):
     ]
     assert lines[1] == (
         "alpha.yaml:11: collections[0].alais: there is no such key; use one of id, alias, title, description, "
-        "read, write, media_types, validation, default_marking, accepts, retired"
+        "read, write, media_types, validation, default_marking, accepts, retired, view_of, types"
     )
     assert lines[2].startswith("alpha.yaml:21: collections[1].read: there is no agency 'fb-heron'; ")
 
@@ -256,3 +256,33 @@ def test_the_shipped_catalogue():
     for agency in catalog.agencies:
         assert "invented" in agency.title
         assert agency.identity is not None
+
+
+VIEW = """
+  - {id: 5f1c2f7e-0c55-4b8e-9d0a-999999999999, alias: %s, title: A view, read: [%s], view_of: %s, types: [indicator]%s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("alias", "read", "source", "more", "words"),
+    [
+        ("view", "gb-heron", "nowhere", "", "no collection of this API root"),
+        ("view", "gb-heron", "view", "", "is a view itself"),
+        ("view", "us-kite", "reports", "", "us-kite may not read reports"),
+        ("view", "gb-heron", "reports", ", write: [gb-heron]", "it is read-only"),
+    ],
+)
+def test_a_view_shows_no_more_than_its_source(files, alias, read, source, more, words):
+    files["alpha.yaml"] += (VIEW % (alias, read, source, more)).encode()
+    catalog, problems = read_texts(files, KNOWN)
+    assert catalog is None
+    assert [words in sentence(problem) for problem in problems] == [True]
+
+
+def test_a_view_is_read(files):
+    files["alpha.yaml"] += (VIEW % ("view", "gb-heron", "reports", "")).encode()
+    alpha = find_api_root(good(files), "alpha")
+    assert alpha is not None
+    view = find_collection(alpha, "view")
+    assert view is not None
+    assert (view.view_of, view.types, view.write) == ("reports", ("indicator",), frozenset())

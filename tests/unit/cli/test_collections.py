@@ -60,7 +60,7 @@ def change(path: Path, text: str, instead: str) -> None:
 
 def test_check_needs_no_database(run, folder):
     assert (
-        run("collections", "check").stdout == "Nothing is wrong: 6 API roots, 21 collections, 15 agencies.\n"
+        run("collections", "check").stdout == "Nothing is wrong: 6 API roots, 24 collections, 15 agencies.\n"
     )
     assert json.loads(run("collections", "check", str(folder), "--json").stdout) == {
         "ok": True,
@@ -99,13 +99,20 @@ def test_check_knows_the_mappings(run, folder, tmp_path, monkeypatch):
 def test_list_and_show_of_files(run, folder):
     every = run("collections", "list", "--files", str(folder)).stdout
     assert every.startswith("Proposed by files\n")
-    assert len(re.findall(r"^  [a-z-]+ +[0-9a-f-]{36}  ", every, re.MULTILINE)) == 21
+    assert len(re.findall(r"^  [a-z-]+ +[0-9a-f-]{36}  ", every, re.MULTILINE)) == 24
     found = json.loads(run("collections", "list", "sandbox", "--files", str(folder), "--json").stdout)
     assert [each["alias"] for each in found] == ["scratch"]
     by_id = run("collections", "show", f"sandbox/{found[0]['id']}", "--files", str(folder), "--json").stdout
     assert json.loads(by_id) == found[0]
     root = json.loads(run("collections", "show", "un-gcts", "--files", str(folder), "--json").stdout)
-    assert root["collections"] == ["designations", "indicators", "national-lists", "notices", "reports"]
+    assert root["collections"] == [
+        "designations",
+        "indicators",
+        "national-lists",
+        "notices",
+        "reports",
+        "reports-for-siems",
+    ]
     words = run("collections", "show", "un-gcts", "--files", str(folder)).stdout
     assert re.search(r"^was +-$", words, re.MULTILINE)
     words = run("collections", "show", "/sandbox/scratch/", "--files", str(folder)).stdout
@@ -174,7 +181,7 @@ def test_apply(run_in_force, folder):
     assert dry.endswith("Dry run: no catalogue is in force.\n")
     assert "hub-lab gains read and write on sandbox/scratch\n" in dry
     first = run_in_force("collections", "apply").stdout
-    assert first.endswith("Version 1 is in force: 6 API roots, 21 collections, 15 agencies.\n")
+    assert first.endswith("Version 1 is in force: 6 API roots, 24 collections, 15 agencies.\n")
     assert run_in_force("collections", "apply").stdout.startswith("Nothing changes.\nVersion 1 is in force")
     assert run_in_force("collections", "list").stdout.startswith("In force: version 1 (")
     assert json.loads(run_in_force("collections", "show", "sandbox/scratch", "--json").stdout)["number"] > 0

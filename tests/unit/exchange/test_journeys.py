@@ -152,7 +152,12 @@ async def test_who_may_not_is_told_so_or_told_nothing(mongodb_uri: str, mongodb_
             await get(hub, "gb-owl", "off")
         root = access.api_root_for(hub, account("gb-owl"), "test")
         listed = {c.alias: (r, w) for c, r, w in access.visible_collections(hub, account("us-elk"), root)}
-        assert listed == {"strict": (True, True), "report": (True, False), "off": (True, True)}
+        assert listed == {
+            "strict": (True, True),
+            "report": (True, False),
+            "off": (True, True),
+            "siem": (True, False),
+        }
         with pytest.raises(NotFoundError):
             access.collection_for(hub, account("gb-owl"), root, "absent")
 
@@ -219,3 +224,37 @@ async def test_ingesting_a_report_twice_adds_nothing(mongodb_uri: str, mongodb_d
         assert late.status.stored == 0
         seen = ids(await get(hub, "us-elk", "strict", b"limit=1000"))
         assert len(seen) == first.objects
+
+
+async def test_a_view_shows_its_types_of_another_collection(mongodb_uri: str, mongodb_database: str) -> None:
+    """Nothing is copied: the same query, the same stamps, its own cursors."""
+    grouping = {
+        "type": "grouping",
+        "spec_version": "2.1",
+        "id": f"grouping--{uuid.uuid4()}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z",
+        "context": "unspecified",
+        "object_refs": [indicator(0)["id"]],
+    }
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        things = [indicator(n) for n in range(3)]
+        await post(hub, "gb-owl", "strict", things[0], grouping, *things[1:])
+        assert len(ids(await get(hub, "us-elk", "strict"))) == 4
+        page = await get(hub, "us-elk", "siem", b"limit=2")
+        assert page.next is not None
+        rest = await get(hub, "us-elk", "siem", b"next=" + page.next.encode())
+        assert ids(page) + ids(rest) == [t["id"] for t in things]
+        assert ids(await get(hub, "us-elk", "siem", b"match[type]=grouping,malware")) == []
+        assert len(ids(await get(hub, "us-elk", "siem", b"match[type]=indicator,malware"))) == 3
+        elsewhere = await get(hub, "us-elk", "strict", b"next=" + page.next.encode())
+        assert len(ids(elsewhere)) == 4, "a cursor of another collection counts as absent"
+        view = place(hub, "us-elk", "siem")
+        one = await poll_object(hub, view, things[0]["id"], parse_query(b"", "object"), "objects")
+        assert ids(one) == [things[0]["id"]]
+        with pytest.raises(NotFoundError):
+            await poll_object(hub, view, grouping["id"], parse_query(b"", "object"), "objects")
+        with pytest.raises(ForbiddenError):
+            await post(hub, "us-elk", "siem", indicator(9))
+        with pytest.raises(NotFoundError):
+            place(hub, "gb-owl", "siem")
