@@ -14,7 +14,7 @@ from taxii_hub.mapping.constants import furniture, schema_text
 DOCS = Path(__file__).parents[3] / "docs" / "schemas"
 
 PINNED = {
-    "TAXII Hub designation": "790baf244de905e5a992ede80073fd13c766c658018f5abb7d9b96ba041dfe97",
+    "TAXII Hub designation": "2657dbd7afe0c6355f035de1be6e5fa16db2000fe048bd1b79c0362e0d6601ad",
     "TAXII Hub edition": "9dbaf8cea951d8cc1bf7918b553a8d394f14beff648084898ac41444b9fb5832",
 }
 
