@@ -33,10 +33,11 @@ from taxii_hub.store.base import Offer, Publication, Removal
 from taxii_hub.taxii.envelope import Member, digest, parse_envelope
 from taxii_hub.taxii.filters import Asked
 
-MAX_OBJECTS = 50_000
+MAX_OBJECTS = 30_000
 """Objects in one envelope: their outcomes have to fit into one status document of 16 MB."""
 IN_THREAD_BYTES = 128 * 1024
 MESSAGE_LENGTH = 500
+MESSAGES_LENGTH = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +102,16 @@ def check_members(
     """Settle what cannot be stored, by the collection's validation mode; the rest goes on."""
     settled: list[tuple[int, Outcome]] = []
     checked: list[Checked] = []
+    longest = min(MESSAGE_LENGTH, MESSAGES_LENGTH // max(1, len(members)))
     for position, member in enumerate(members):
         problem = member.problem or _floor(validator, member)
         findings: list[Finding] = []
         if problem is None and member.value is not None and collection.validation != "off":
             findings = validator.findings(member.value, now)
             if collection.validation == "strict":
-                problem = _words(findings, "must")
+                problem = _words(findings, longest, "must")
         if problem is not None or member.value is None:
-            settled.append((position, _refused(member, position, problem or "not a JSON object")))
+            settled.append((position, _refused(member, position, (problem or "not a JSON object")[:longest])))
             continue
         version, version_text = version_of(member.value)
         checked.append(
@@ -120,7 +122,7 @@ def check_members(
                 version,
                 version_text,
                 digest(member.value),
-                note=_words(findings, "must", "should"),
+                note=_words(findings, longest, "must", "should"),
             )
         )
     return settled, checked
@@ -130,10 +132,10 @@ def _floor(validator: Validator, member: Member) -> str | None:
     return None if member.value is None else validator.floor(member.value)
 
 
-def _words(findings: Sequence[Finding], *levels: str) -> str | None:
+def _words(findings: Sequence[Finding], longest: int, *levels: str) -> str | None:
     words = [f"{f.path}: {f.message}" if f.path else f.message for f in findings if f.level in levels]
     text = "; ".join(words)
-    return (text if len(text) <= MESSAGE_LENGTH else text[: MESSAGE_LENGTH - 1] + "…") or None
+    return (text if len(text) <= longest else text[: longest - 1] + "…") or None
 
 
 def _refused(member: Member, position: int, problem: str) -> Outcome:
@@ -142,7 +144,7 @@ def _refused(member: Member, position: int, problem: str) -> Outcome:
     known = given if isinstance(given, str) and given else f"(no id; object {position + 1} of the request)"
     spelled = value.get("modified", value.get("created"))
     version = spelled if isinstance(spelled, str) and version_of(value)[0] is not None else None
-    return Outcome(known[:300], version, ok=False, message=problem[:MESSAGE_LENGTH])
+    return Outcome(known[:300], version, ok=False, message=problem)
 
 
 async def _policies(hub: Hub, place: Place, checked: Sequence[Checked]) -> list[Policy]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
@@ -132,6 +132,9 @@ class Committer:
             results = await self._commit([job for job, _ in group])
         except UnavailableError as error:
             _fail(group, error)
+        except ConnectionFailure:
+            # Not the fault of one request: to look for a guilty one would only make all wait longer.
+            _fail(group, UnavailableError("The database cannot be reached right now; try again soon."))
         except PyMongoError:
             if len(group) > 1:
                 half = len(group) // 2

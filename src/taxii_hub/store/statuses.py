@@ -1,4 +1,4 @@
-"""Status resources as stored: small arrays instead of documents, since one may hold 50,000 rows."""
+"""Status resources as stored: small arrays instead of documents, since one may hold 30,000 rows."""
 
 from __future__ import annotations
 
