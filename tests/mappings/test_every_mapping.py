@@ -31,6 +31,7 @@ from taxii_hub.mapping.detect import verdicts
 from taxii_hub.mapping.document import readme_of, readme_text
 from taxii_hub.mapping.golden import converted, golden_of, golden_text, samples
 from taxii_hub.mapping.registry import load_registry
+from taxii_hub.mapping.run import BY_RULE
 from taxii_hub.mapping.spec import Spec
 from taxii_hub.settings import Settings
 from taxii_hub.stix import timestamps
@@ -122,7 +123,7 @@ def test_every_listed_field_goes_somewhere_in_a_sample(spec: Spec) -> None:
     used: set[str] = set()
     for sample in samples(spec):
         for entry in made_of(spec.format, sample).account["paths"]:
-            if any(not target.endswith("residual") for target in entry["targets"]):
+            if any(not target.endswith("residual") and not by_rule(target) for target in entry["targets"]):
                 used.add(entry["path"])
     assert set(spec.fields) <= used
 
@@ -144,7 +145,18 @@ def test_mutation_of_any_leaf_is_seen(spec: Spec, sample: Path, tmp_path: Path) 
         if "ignored" in entry["buckets"]
     }
     assert [case for case in unseen if case[0] not in ignored] == []
-    assert {case[0] for case in unseen} <= set(spec.ignore)
+    left_out = {
+        entry["path"]
+        for entry in made_of(spec.format, sample).account["paths"]
+        if any(map(by_rule, entry["targets"]))
+    }
+    assert {case[0] for case in unseen} <= set(spec.ignore) | left_out
+
+
+@EVERY_MAPPING
+def test_every_rule_leaves_a_record_of_some_sample_out(spec: Spec) -> None:
+    found = [made_of(spec.format, sample).account.get("left_out", {}) for sample in samples(spec)]
+    assert [rule.name for rule in spec.leave_out if not any(counts[rule.name] for counts in found)] == []
 
 
 @EVERY_MAPPING
@@ -257,6 +269,10 @@ def test_fuzzed_input_gives_problems_or_a_report_error_only(data: st.DataObject)
 
 
 # --- helpers -----------------------------------------------------------------------------------
+
+
+def by_rule(target: str) -> bool:
+    return target.startswith(BY_RULE)
 
 
 def same_shape(value: str) -> str:

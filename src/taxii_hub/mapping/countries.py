@@ -30,3 +30,11 @@ def fold(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).casefold()
     words = re.sub(r"[^\w\s]", " ", "".join(c for c in plain if not unicodedata.combining(c))).split()
     return " ".join(word for word in words if word not in {"the", "of", "and"})
+
+
+@cache
+def country_names() -> Mapping[str, str]:
+    """Code → the name by which a country is listed first."""
+    text = files("taxii_hub.mapping").joinpath("countries.tsv").read_text(encoding="utf-8")
+    rows = (row.split("\t") for row in text.splitlines())
+    return MappingProxyType({code: names[0] for code, *names in rows if code != "-"})

@@ -39,6 +39,11 @@ def readme_text(spec: Spec) -> str:
         )
     lines += ["", "## Ignored, by rule", "", "| Source field | Reason |", "|---|---|"]
     lines += [_row(f"`{path}`", reason) for path, reason in spec.ignore.items()]
+    nothing = [(path, text, why) for path, f in spec.fields.items() for text, why in f.nothing.items()]
+    lines += [_row(f"`{path}` where it is `{text}`", why) for path, text, why in nothing]
+    if spec.leave_out:
+        lines += ["", "## Records left out, by rule", "", "| Rule | Reason |", "|---|---|"]
+        lines += [_row(f"`{rule.name}`", rule.reason) for rule in spec.leave_out]
     lines += ["", *_lookups(spec), *_rest(spec)]
     return "\n".join(lines).rstrip() + "\n"
 

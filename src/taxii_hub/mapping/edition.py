@@ -124,7 +124,9 @@ def latest(spec: Spec, source: Source, name: str) -> str | None:
 
 def _summary(facts: Mapping[str, Any]) -> str:
     buckets = ", ".join(f"{count} {bucket}" for bucket, count in facts["buckets"].items() if count)
+    left_out = sum(facts.get("left_out", {}).values())
+    by_rule = f"{left_out} left out by rule, " if left_out else ""
     return (
-        f"{facts['records']} records, {facts['failed_records']} of them not converted; "
+        f"{facts['records']} records, {by_rule}{facts['failed_records']} of them not converted; "
         f"{facts['leaves']} source values: {buckets}; {facts['problems']} problems."
     )

@@ -28,7 +28,7 @@ from taxii_hub.stix.markings import TLP_2_IDS
 
 _SECTIONS: Final = frozenset(
     {"identity", "detect", "reader", "key", "dates", "lookups", "fields", "objects", "main", "relationships"}
-    | {"build", "markings", "minimise", "ignore", "editions"}
+    | {"build", "markings", "minimise", "ignore", "editions", "leave_out"}
 )
 MAX_GRACE: Final = 10
 _FORMAT: Final = r"[a-z][a-z0-9_]{2,60}"
@@ -82,6 +82,7 @@ class _Loader:
             folder=self._folder,
             trusted=self._trusted,
             editions=self._editions(words),
+            leave_out=self._leave_out(words),
         )
 
     def other_list(self) -> model.OtherList:
@@ -163,6 +164,17 @@ class _Loader:
         paths = {name: words.path(entries[name], "") for name in ("list", "count") if name in entries}
         return model.Editions(whole, grace, **paths)
 
+    def _leave_out(self, words: Vocabulary) -> tuple[model.LeaveOut, ...]:
+        if "leave_out" not in self._top:
+            return ()
+        rules = []
+        for name, at in self._top["leave_out"].items().items():
+            entries = at.items({"when", "reason"})
+            wanted(entries, "when", at)
+            reason = wanted(entries, "reason", at).text()
+            rules.append(model.LeaveOut(name, compile_condition(entries, words), reason))
+        return tuple(rules)
+
     def _minimise(self, fields: Mapping[str, model.Field]) -> dict[str, model.Minimise]:
         if "minimise" not in self._top:
             return {}
@@ -192,10 +204,12 @@ def _issuer(at: Located) -> model.Issuer:
 
 
 def _field(path: str, at: Located) -> model.Field:
-    entries = {"clean": at} if isinstance(at.data, str) else at.items({"clean", "note"})
+    entries = {"clean": at} if isinstance(at.data, str) else at.items({"clean", "note", "nothing"})
     cleaner = one_of(wanted(entries, "clean", at), frozenset(CLEANERS))
     note = entries["note"].text() if "note" in entries else None
-    return model.Field(path, cleaner, CLEANERS[cleaner], note)
+    nothing = entries["nothing"].items() if "nothing" in entries else {}
+    why = {text: reason.text() for text, reason in nothing.items()}
+    return model.Field(path, cleaner, CLEANERS[cleaner], note, why)
 
 
 def _object(name: str, at: Located, words: Vocabulary) -> model.ObjectSpec:

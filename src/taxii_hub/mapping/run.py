@@ -15,7 +15,7 @@ from taxii_hub.mapping.edition import opening, report, stub
 from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, relationship
 from taxii_hub.mapping.expressions import plain
 from taxii_hub.mapping.record import Leaf, Record
-from taxii_hub.mapping.spec import OtherList, Spec
+from taxii_hub.mapping.spec import LeaveOut, OtherList, Spec
 from taxii_hub.mapping.tables import build, settle, unlisted
 from taxii_hub.mapping.view import Fault, Reading, View
 from taxii_hub.model import Problem
@@ -23,6 +23,8 @@ from taxii_hub.model import Problem
 # What wrong code in a hook can raise: it costs its record, not the report.
 _FAULTS_OF_CODE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _SHOWN: Final = 120
+BY_RULE: Final = "rule "
+"""How the account's target of a leaf begins whose record a rule leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Run:
         self._residual: list[dict[str, str]] = []
         self._records = 0
         self._made: dict[str, list[str]] = {}
+        self._left_out = dict.fromkeys((rule.name for rule in spec.leave_out), 0)
         self._failed: list[str | None] = []
         self._at: str | None = None
         self._list = self._source_list(head)
@@ -118,7 +121,10 @@ class Run:
                 return
         try:
             key = self._key(reading)
-            self._keep(reading, key)
+            if (rule := self._rule(reading)) is None:
+                self._keep(reading, key)
+            else:
+                self._leave_out(reading, key, rule)
         except RecordError as error:
             self._fail(reading, key, Fault(error.code, str(error), error.remedy, None, "error"))
         except _FAULTS_OF_CODE as error:
@@ -141,6 +147,20 @@ class Run:
                 "keep one of the two records",
             )
         return key
+
+    def _rule(self, reading: Reading) -> LeaveOut | None:
+        view = View(reading)
+        return next((rule for rule in self._spec.leave_out if rule.holds(view)), None)
+
+    def _leave_out(self, reading: Reading, key: str, rule: LeaveOut) -> None:
+        """Nothing is made of the record, and nothing tells of it but the counts: a record that was
+        published once and is left out now has no objects any more."""
+        fates = [Fate() for _ in reading.record.leaves]
+        for fate in fates:
+            fate.use("ignored", f"{BY_RULE}{rule.name}: {rule.reason}")
+        self._account.add(reading.record.leaves, fates)
+        self._left_out[rule.name] += 1
+        self._made[key] = []
 
     def _keep(self, reading: Reading, key: str) -> None:
         # What a profile takes out makes another object, which needs an id of its own (STIX 2.1, 3.5).
@@ -233,7 +253,8 @@ class Run:
         # Another list's stubs bring their marking; STIX lets a report refer to objects only (4.16).
         ids = self._output.ids()[self._around :]
         refs = [ref for ref in ids if not ref.startswith("marking-definition--")]
-        digests = [hashlib.sha256(data).digest() for data in self._output.data()]
+        # The definitions around are the converter's, which `facts` names: they tell no edition from another.
+        digests = [hashlib.sha256(data).digest() for data in self._output.data()[self._around :]]
         made = report(self._spec, self._frame, refs, digests, self._facts(sha256))
         self._output.add({**made, "name": f"{self._list}: {made['name']}"} if self._list else made)
         head = {key: value for key, value in self._facts(sha256).items() if key in _HEAD}
@@ -291,9 +312,11 @@ class Run:
         }
         if self._order.profile is not None:
             facts["profile"] = self._order.profile
+        if self._left_out:
+            facts["left_out"] = self._left_out
         if self._residual:
             facts["residual"] = self._residual
         return facts
 
 
-_HEAD: Final = ("format", "format_version", "profile", "records", "failed_records")
+_HEAD: Final = ("format", "format_version", "profile", "records", "failed_records", "left_out")

@@ -54,12 +54,14 @@ class Detect:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How the text of one source path is read, and what a person should know about it."""
+    """How the text of one source path is read, and what a person should know about it. ``nothing``: texts
+    that say nothing → why."""
 
     path: str
     cleaner: str
     function: Cleaner
     note: str | None
+    nothing: Mapping[str, str]
 
     def clean(self, text: str) -> Cleaned:
         """Raises BadValueError."""
@@ -133,6 +135,15 @@ class Minimise:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveOut:
+    """A rule by which whole records are left out."""
+
+    name: str
+    holds: Callable[[View], bool]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Editions:
     """How one file follows another. ``whole``: a file is the whole list, so what it does not hold has
     left the list; otherwise files add up. ``grace``: how many editions a record may be missing from
@@ -179,6 +190,7 @@ class Spec:
     folder: Path
     trusted: bool
     editions: Editions = Editions()
+    leave_out: tuple[LeaveOut, ...] = ()
 
     @property
     def kinds(self) -> frozenset[str]:

@@ -35,6 +35,8 @@ def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fa
         fate = emitter.fates.get(position, Fate())
         if position in reading.hidden:
             fate.use("minimised", f"profile: {reading.why_hidden(position)}")
+        elif position in reading.nothing:
+            fate.use("ignored", reading.nothing[position])
         elif fate.bucket is None and leaf.pattern in spec.ignore:
             fate.use("ignored", spec.ignore[leaf.pattern])
         elif fate.bucket is None or position in reading.cut:

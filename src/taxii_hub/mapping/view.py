@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from taxii_hub.errors import BadValueError, MappingError
 from taxii_hub.mapping.countries import country_codes, fold
-from taxii_hub.mapping.record import Record, Value, pattern_of
+from taxii_hub.mapping.record import Leaf, Record, Value, pattern_of
 from taxii_hub.model import Severity
 
 if TYPE_CHECKING:
@@ -34,13 +34,15 @@ class Fault:
 
 @dataclass(slots=True)
 class Reading:
-    """One record while it is read: which leaves are visible (``profile`` may hide some), what was found
+    """One record while it is read: which leaves are visible (``profile`` may hide some,
+    others say ``nothing``), what was found
     wrong with which, and which were cut by their cleaner."""
 
     spec: Spec
     record: Record
     profile: str | None = None
     hidden: set[int] = field(default_factory=set)
+    nothing: dict[int, str] = field(default_factory=dict)
     faults: dict[tuple[str, int | None], Fault] = field(default_factory=dict)
     cut: set[int] = field(default_factory=set)
     _cleaned: dict[int, Value | None] = field(default_factory=dict)
@@ -51,8 +53,15 @@ class Reading:
         for position, leaf in enumerate(self.record.leaves):
             if leaf.pattern in removed:
                 self.hidden.add(position)
+            elif (why := self._nothing(leaf)) is not None:
+                self.nothing[position] = why
             else:
                 self._positions.setdefault(leaf.pattern, []).append(position)
+
+    def _nothing(self, leaf: Leaf) -> str | None:
+        """Why the leaf says nothing; None where it says something."""
+        listed = self.spec.fields.get(leaf.pattern)
+        return listed.nothing.get(leaf.value.strip()) if listed is not None and listed.nothing else None
 
     def positions(self, pattern: str) -> list[int]:
         """Where the visible leaves of that pattern stand."""

@@ -14,8 +14,8 @@ from taxii_hub.mapping.constants import furniture, schema_text
 DOCS = Path(__file__).parents[3] / "docs" / "schemas"
 
 PINNED = {
-    "TAXII Hub designation": "2657dbd7afe0c6355f035de1be6e5fa16db2000fe048bd1b79c0362e0d6601ad",
-    "TAXII Hub edition": "9dbaf8cea951d8cc1bf7918b553a8d394f14beff648084898ac41444b9fb5832",
+    "TAXII Hub designation": "c42beeb89dcdaf9d35012452f9bb243bd21531c0c37cebb8321d39d722aafd5a",
+    "TAXII Hub edition": "98b8385d02a37b91c9fb0bf7372103bcdfb2a153fe3580b0c1a03c149e44c148",
 }
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from taxii_hub.mapping.countries import country_codes, fold
+from taxii_hub.mapping.countries import country_codes, country_names, fold
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,9 @@ def test_iso_3166_1_is_there_whole() -> None:
 def test_what_is_no_country() -> None:
     assert fold("Atlantis") not in country_codes()
     assert fold("") not in country_codes()
+
+
+def test_a_country_has_the_name_that_is_listed_first() -> None:
+    names = country_names()
+    assert (names["IR"], names["TZ"]) == ("Iran (Islamic Republic of)", "United Republic of Tanzania")
+    assert all(country_codes()[fold(name)] == code for code, name in names.items())
