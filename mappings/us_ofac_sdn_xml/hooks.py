@@ -17,7 +17,7 @@ _FEATURE = re.compile(
     r"Additional Sanctions Information|Aircraft (?:Construction|Manufactur|Mode|Operator|Tail)"
     r"|BIK \(RU\)|CAATSA|Digital Currency Address|D-U-N-S|Effective Date|Email|Equity Ticker|Executive Order"
     r"|Former Vessel|Gender|IFCA|ISIN|Issuer Name|Listing Date|Location|MICEX|Nationality of Registration"
-    r"|Organization|Other Vessel|PEESA|Phone|Previous Aircraft|Purchase/Sales|Registration Country"
+    r"|Organization (?:Established|Type)|Other Vessel|PEESA|Phone|Previous Aircraft|Purchase/Sales|Registration Country"
     r"|Secondary sanctions|SWIFT/BIC|Target Type|Title|Transactions Prohibited|UN/LOCODE"
     r"|Vessel (?:Call|Flag|Gross|Owner|Tonnage|Year)|VESSEL TYPE|Website"
 )
