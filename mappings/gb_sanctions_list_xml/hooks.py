@@ -7,7 +7,7 @@ from datetime import date
 
 from taxii_hub.mapping.countries import country_codes, fold
 from taxii_hub.mapping.expressions import Tree
-from taxii_hub.mapping.names import distinct, once, script
+from taxii_hub.mapping.names import distinct, flags, once, script
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
 
@@ -127,23 +127,16 @@ def measures_flagged(view: View) -> Tree:
     """The flags that are set (``none`` where none is); a flag that the text does not say is a problem."""
     text = view.get("SanctionsImposed")
     said = {_letters(part) for part in text.data.split("|")} if text is not None else set()
-    raised: list[Value] = []
-    lowered: frozenset[int] = frozenset()
+    found: list[tuple[str, Value]] = []
     for path, value in [(flag, value) for flag in _flags(view) for value in view.all(flag)]:
-        flag = path.removeprefix(f"{_FLAGS}/")
-        word = value.data.casefold()
-        if word == "false":
-            lowered |= value.leaves
-        elif word != "true":
+        flag, word = path.removeprefix(f"{_FLAGS}/"), value.data.casefold()
+        if word not in {"true", "false"}:
             view.warn(value, "is neither true nor false", "correct it at the source; the text is kept")
-        else:
-            raised.append(value.derive(flag))
+            continue
+        found.append((flag, value.part(word == "true")))
         if word == "true" and _letters(flag) not in said:
             view.warn(value, "is a measure that SanctionsImposed does not name", "ask the issuer which holds")
-    if lowered:
-        first = raised[0] if raised else Value("none", frozenset(), derived=True)
-        raised[:1] = [Value(first.data, first.leaves | lowered, derived=True)]
-    return raised
+    return flags(found)
 
 
 def _flags(view: View) -> list[str]:

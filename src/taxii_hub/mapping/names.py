@@ -57,6 +57,18 @@ def once(trees: Iterable[Tree]) -> list[Tree]:
     return [tree for tree, _ in distinct(tree for tree in trees if plain(tree))]
 
 
+def flags(found: Iterable[tuple[str, Value]]) -> list[Value]:
+    """The words whose values are true; ``none`` where all are false. What is false is told by the
+    first word's origin: it has no word of its own."""
+    said = list(found)
+    raised = [value.derive(word) for word, value in said if value.data]
+    lowered = frozenset().union(*(value.leaves for _, value in said if not value.data))
+    if lowered:
+        first = raised[0] if raised else Value("none", frozenset())
+        raised[:1] = [Value(first.data, first.leaves | lowered, derived=True)]
+    return raised
+
+
 def _united(first: Tree, second: Tree) -> Tree:
     if isinstance(first, Value) and isinstance(second, Value):
         return Value(first.data, first.leaves | second.leaves, first.derived)
