@@ -21,7 +21,8 @@ from taxii_hub.cli.supervise import APP, Plan, base_url, run
 from taxii_hub.exchange.account_admin import NewAccount
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest
-from taxii_hub.mapping.registry import load_registry
+from taxii_hub.mapping.golden import EDITION_OF_SAMPLES
+from taxii_hub.mapping.registry import Registry, load_registry
 from taxii_hub.settings import Settings
 
 SANDBOX, SCRATCH, SANDBOX_AGENCY = "sandbox", "scratch", "hub-lab"
@@ -45,10 +46,11 @@ def demo(port: int, data: Path, app: str) -> None:
 async def prepare(settings: Settings, data: Path) -> None:
     """Put the catalogue in force, make the accounts, ingest the sample of every mapping."""
     async with open_hub(settings) as hub:
-        catalog = load_catalog(settings.collections_dir)
+        registry = load_registry(settings.mappings_dir)
+        catalog = load_catalog(settings.collections_dir, frozenset(spec.format for spec in registry))
         await hub.catalogs.apply(to_document(catalog), by="demo")
         accounts = await _accounts(hub, _read(data))
-        await _ingest_samples(hub, settings)
+        await _ingest_samples(hub, registry)
         _write(data, settings, hub, accounts)
 
 
@@ -87,17 +89,20 @@ async def _accounts(hub: Hub, known: dict[str, Any]) -> list[dict[str, Any]]:
     return made
 
 
-async def _ingest_samples(hub: Hub, settings: Settings) -> None:
-    registry = load_registry(settings.mappings_dir)
+async def _ingest_samples(hub: Hub, registry: Registry) -> None:
     for api_root in hub.catalog.api_roots:
         for collection in api_root.collections:
             for name in collection.accepts:
-                samples = sorted((settings.mappings_dir / name / "samples").iterdir())
-                for path in samples:
+                # What files of the format do not say is what their goldens are made with.
+                edition = EDITION_OF_SAMPLES if registry.get(name).edition is None else None
+                samples = hub.settings.mappings_dir / name / "samples"
+                for path in sorted(samples.iterdir()) if samples.is_dir() else ():
                     if not path.name.endswith(".expected.json"):
                         to = f"{api_root.path}/{collection.alias}"
                         # Each sample is a list of its own: none of them is the next edition of another.
-                        wanted = Ingest(path, to, min(collection.write), name, source_list=path.stem)
+                        wanted = Ingest(
+                            path, to, min(collection.write), name, source_list=path.stem, edition=edition
+                        )
                         await ingest(hub, registry, wanted)
 
 
