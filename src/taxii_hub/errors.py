@@ -177,9 +177,11 @@ class RecordError(ReportError):
 
     code = "record"
 
-    def __init__(self, message: str, remedy: str) -> None:
+    def __init__(self, message: str, remedy: str, leaf: int | None = None) -> None:
+        """``leaf``: the position of the record's value that is at fault, where it is one."""
         super().__init__(message)
         self.remedy = remedy
+        self.leaf = leaf
 
 
 class BadValueError(ReportError):

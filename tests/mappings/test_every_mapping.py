@@ -25,7 +25,7 @@ from stix2validator import ValidationOptions, validate_string
 
 from taxii_hub.errors import ReportError
 from taxii_hub.mapping.accounting import BUCKETS
-from taxii_hub.mapping.constants import DESIGNATION, EDITION, schema_text
+from taxii_hub.mapping.constants import DESIGNATION, EDITION, SOURCE, schema_text
 from taxii_hub.mapping.convert import Conversion
 from taxii_hub.mapping.detect import verdicts
 from taxii_hub.mapping.document import readme_of, readme_text
@@ -189,7 +189,7 @@ def test_every_object_holds_to_stix(spec: Spec, sample: Path) -> None:
 
 @EVERY_SAMPLE
 def test_our_extensions_hold_to_their_schemas(spec: Spec, sample: Path) -> None:
-    for name, key in (("designation", DESIGNATION), ("edition", EDITION)):
+    for name, key in (("designation", DESIGNATION), ("edition", EDITION), ("source", SOURCE)):
         validator = jsonschema_rs.validator_for(json.loads(schema_text(name)))
         for made in objects_of(spec, sample):
             if key in made.get("extensions", {}):
@@ -214,7 +214,8 @@ def test_bundle_is_closed(spec: Spec, sample: Path) -> None:
 def test_everything_is_marked_and_has_an_author(spec: Spec, sample: Path) -> None:
     for made in objects_of(spec, sample):
         if made["type"] != "marking-definition":
-            assert set(made["object_marking_refs"]) & {TLP_2_IDS["clear"], TLP_2_IDS[spec.markings.tlp]}
+            own = TLP_2_IDS.values() if spec.markings.by else [TLP_2_IDS[spec.markings.tlp]]
+            assert set(made["object_marking_refs"]) & {TLP_2_IDS["clear"], *own}
             assert "created_by_ref" in made or made["type"] == "identity"
 
 

@@ -14,6 +14,7 @@ from taxii_hub.stix.markings import TLP_2_IDS, definition_of
 
 CONVERTER: Final = "identity--55fb2dec-2c2c-4954-a065-1500c6dcd15c"
 DESIGNATION: Final = "extension-definition--5b88da97-f551-4709-950a-89cb44e6a69f"
+SOURCE: Final = "extension-definition--d93c8e5c-3c1e-4f9e-8a55-0f6b1c6f2a11"
 EDITION: Final = "extension-definition--f2385ba0-190d-464b-aedb-7d4d2ad07b8e"
 _CREATED: Final = "2026-11-01T00:00:00.000Z"
 _VERSION: Final = "1.0.0"
@@ -21,16 +22,22 @@ _VERSION: Final = "1.0.0"
 
 @cache
 def schema_text(name: str) -> str:
-    """The JSON Schema ``designation`` or ``edition``, as it stands in its file."""
+    """The JSON Schema ``designation``, ``edition`` or ``source``, as it stands in its file."""
     return files("taxii_hub.mapping").joinpath("schemas", f"{name}.schema.json").read_text(encoding="utf-8")
 
 
 def furniture() -> list[dict[str, Any]]:
-    """TLP:CLEAR, the converter's identity and both extension definitions: what every bundle holds."""
+    """TLP:CLEAR, the converter's identity and our extension definitions: what every bundle holds."""
     clear = definition_of(TLP_2_IDS["clear"])
     if clear is None:
         raise AssertionError("TLP:CLEAR is a marking")
-    return [clear, _converter(), _extension(DESIGNATION, "designation"), _extension(EDITION, "edition")]
+    return [
+        clear,
+        _converter(),
+        _extension(DESIGNATION, "designation"),
+        _extension(EDITION, "edition"),
+        _extension(SOURCE, "source"),
+    ]
 
 
 def _converter() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any, Final, cast, get_args
 
 from taxii_hub.mapping.located_yaml import Located
@@ -26,10 +27,10 @@ from taxii_hub.mapping.spec import Detect
 Entries = dict[str, Located]
 
 
-def load_reader(at: Located) -> Reader:
-    """Raises MappingError with file, line and key."""
+def load_reader(at: Located, folder: Path) -> Reader:
+    """``folder`` is the mapping's. Raises MappingError with file, line and key."""
     kinds: dict[str, Callable[[Located], Reader]] = {
-        "xml": _xml, "json": _json, "csv": _csv, "xlsx": _sheets, "ods": _sheets, "library": _library,
+        "xml": _xml, "json": _json, "csv": _csv, "xlsx": _sheets, "ods": _sheets, "library": lambda at: _library(at, folder),
     }  # fmt: skip
     kind = wanted(at.items(), "kind", at)
     return kinds[one_of(kind, kinds)](at)
@@ -124,13 +125,14 @@ def _sheet(at: Located, default: Header) -> Sheet:
     )
 
 
-def _library(at: Located) -> Reader:
+def _library(at: Located, folder: Path) -> Reader:
     entries = at.items({"kind", "records", "seconds", "megabytes", "extra"})
     return LibraryReader(
         kinds=frozenset(wanted(entries, "records", at).texts()),
         seconds=_number(entries, "seconds", 120),
         megabytes=_number(entries, "megabytes", 2048),
         extra=entries["extra"].text() if "extra" in entries else None,
+        folder=folder,
     )
 
 

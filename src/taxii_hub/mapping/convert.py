@@ -89,7 +89,8 @@ def convert(mapping: Spec, source: Source, options: ConvertOptions) -> Conversio
     name = options.name or (source.name if isinstance(source, Path) else source[0].name)
     order = Order(name, options.namespace, options.converter, options.profile, options.edition)
     order = replace(order, edition=order.edition or latest(mapping, source, name))
-    with opened(mapping.reader, source, name, options.progress) as report:
+    removed = tuple(mapping.minimise[options.profile].paths) if options.profile else ()
+    with opened(mapping.reader, source, name, options.progress, removed) as report:
         run = Run(mapping, order, next(report.records), report.files)
         for record in report.records:
             run.take(record)

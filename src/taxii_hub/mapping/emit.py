@@ -14,7 +14,7 @@ import orjson
 
 from taxii_hub.errors import RecordError
 from taxii_hub.mapping.accounting import Bucket, Fate
-from taxii_hub.mapping.constants import DESIGNATION
+from taxii_hub.mapping.constants import DESIGNATION, SOURCE
 from taxii_hub.mapping.expressions import Tree, plain, walk
 from taxii_hub.mapping.record import Value
 from taxii_hub.stix import canonical_json, ids
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from taxii_hub.mapping.spec import OtherList
 
 DESIGNATION_PATH: Final = f"extensions.{DESIGNATION}"
+SOURCE_PATH: Final = f"extensions.{SOURCE}"
 _OWNED: Final = frozenset(
     {"type", "id", "spec_version", "created", "modified", "created_by_ref", "object_marking_refs"}
     | {"granular_markings", "revoked"}
@@ -32,7 +33,7 @@ _OWNED: Final = frozenset(
 @dataclass(frozen=True, slots=True)
 class Frame:
     """What is the same for every object of one conversion. ``since``: the version of what never
-    changes; ``edition``: of everything else."""
+    changes; ``edition``: of everything else. ``marked``: the markings are the record's own."""
 
     namespace: UUID
     family: str
@@ -40,6 +41,7 @@ class Frame:
     markings: tuple[str, ...]
     since: str
     edition: str
+    marked: bool = False
 
     def object(
         self, object_type: str, object_id: str, version: str, properties: Mapping[str, Any]
@@ -93,7 +95,9 @@ class Emitter:
     def add_shared(self, object_type: str, properties: Tree) -> str:
         """An object that is its content: equal content is one object in every record and edition."""
         body = self._body(object_type, properties)
-        object_id = self.frame.mint(object_type, "", canonical_json.dumps(body))
+        # The same place with two markings is two objects: one would be marked too weakly.
+        marking = self.frame.markings[:1] if self.frame.marked else ()
+        object_id = self.frame.mint(object_type, "", canonical_json.dumps(body), *marking)
         return self._keep(self.frame.object(object_type, object_id, self.frame.since, body))
 
     def relate(self, source: str, verb: str, target: str, properties: Tree = None) -> str:
@@ -103,7 +107,7 @@ class Emitter:
 
     def mention(self, source: str, verb: str, key: Value, properties: Tree = None) -> None:
         """A relationship to the main object of the record with that key, in this file or not."""
-        self._trace(f"relationship.{verb}", key)
+        self.trace(f"relationship.{verb}", key)
         body = self._body("relationship", properties or {})
         self.mentions.append(Mention(source, verb, str(key.data), body))
 
@@ -121,11 +125,13 @@ class Emitter:
                 f"{object_type}.{owned[0]} is the engine's, not the mapping's", "correct the mapping"
             )
         for path, value in walk(tree):
-            self._trace(f"{object_type}.{path.replace(DESIGNATION_PATH, 'designation')}", value)
+            place = path.replace(DESIGNATION_PATH, "designation").replace(SOURCE_PATH, "source")
+            self.trace(f"{object_type}.{place}", value)
         return body
 
-    def _trace(self, target: str, value: Value) -> None:
-        bucket: Bucket = "carried" if ".designation." in target else "mapped"
+    def trace(self, target: str, value: Value) -> None:
+        """Note that the value went to ``target``."""
+        bucket: Bucket = "carried" if ".designation." in target or ".source." in target else "mapped"
         for leaf in value.leaves:
             self.fates.setdefault(leaf, Fate()).use("derived" if value.derived else bucket, target)
 

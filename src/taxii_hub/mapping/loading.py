@@ -22,6 +22,7 @@ from taxii_hub.mapping.expressions import (
     compile_set,
 )
 from taxii_hub.mapping.located_yaml import Located, load
+from taxii_hub.mapping.readers.options import LibraryReader
 from taxii_hub.settings import shipped_dir
 from taxii_hub.stix import ids
 from taxii_hub.stix.markings import TLP_2_IDS
@@ -50,10 +51,14 @@ class _Loader:
         fields, ignore = self._fields(), self._ignore()
         if both := sorted(fields.keys() & ignore.keys()):
             self._top["ignore"].data[both[0]].fail("is listed in fields too; keep one of them")
-        reader = load_reader(self._get("reader"))
+        reader = load_reader(self._get("reader"), self._folder)
+        self._library = isinstance(reader, LibraryReader)
+        if self._library and not self._trusted:
+            self._top["reader"].fail("is code, which is not trusted here; see TAXII_HUB_MAPPING_CODE")
         lookups = self._lookups()
         words = Vocabulary(frozenset(fields), frozenset(lookups), reader.kinds, self._hooks)
         objects = self._objects(words)
+        main = self._main(objects)
         dates = self._section("dates", {"edition", "from"})
         return model.Spec(
             format=self._format(identity),
@@ -73,10 +78,10 @@ class _Loader:
             lookups=lookups,
             fields=fields,
             objects=objects,
-            main=self._main(objects),
+            main=main,
             relationships=self._relationships(words, {item.name for item in objects}),
             build=tuple(words.hook(e) for e in self._top["build"].elements()) if "build" in self._top else (),
-            markings=self._markings(),
+            markings=self._markings(words),
             minimise=self._minimise(fields),
             ignore=ignore,
             folder=self._folder,
@@ -88,7 +93,7 @@ class _Loader:
     def other_list(self) -> model.OtherList:
         """What another mapping needs in order to name this one's records."""
         identity = self._get("identity").items()
-        main = self._get("main").text()
+        main = self._get("main").elements()[0].text()
         return model.OtherList(
             family=(identity["family"] if "family" in identity else identity["format"]).text(),
             issuer=_issuer(wanted(identity, "issuer", self._top["identity"])),
@@ -127,14 +132,24 @@ class _Loader:
         return {path: reason.text() for path, reason in self._top["ignore"].items().items()}
 
     def _objects(self, words: Vocabulary) -> tuple[model.ObjectSpec, ...]:
+        if self._library and "objects" not in self._top:
+            return ()
         return tuple(_object(name, at, words) for name, at in self._get("objects").items().items())
 
-    def _main(self, objects: tuple[model.ObjectSpec, ...]) -> str:
-        at = self._get("main")
-        fit = {o.name for o in objects if o.designation is not None and not o.each and o.seed == "record"}
-        if at.text() not in fit:
-            at.fail("must name an object with a designation and without each: it stands for the record")
-        return at.text()
+    def _main(self, objects: tuple[model.ObjectSpec, ...]) -> tuple[str, ...]:
+        fit = {
+            o.name: o.type
+            for o in objects
+            if (o.designation is not None or o.source is not None) and not o.each and o.seed == "record"
+        }
+        names = self._get("main").elements() if objects else []
+        for at in names:
+            if at.text() not in fit:
+                at.fail(
+                    "must name an object with a designation (or source) and without each: "
+                    "it stands for the record"
+                )
+        return tuple(at.text() for at in names)
 
     def _relationships(self, words: Vocabulary, names: set[str]) -> tuple[model.RelationshipSpec, ...]:
         if "relationships" not in self._top:
@@ -146,10 +161,16 @@ class _Loader:
             for at in self._top["relationships"].elements()
         )
 
-    def _markings(self) -> model.Markings:
-        entries = self._section("markings", {"tlp", "statement"})
+    def _markings(self, words: Vocabulary | None = None) -> model.Markings:
+        """``words``: none where the mapping is only named by another one."""
+        entries = self._section("markings", {"tlp", "statement", "by", "required"})
         tlp = one_of(wanted(entries, "tlp", self._top["markings"]), frozenset(TLP_2_IDS))
-        return model.Markings(tlp, entries["statement"].text() if "statement" in entries else None)
+        statement = entries["statement"].text() if "statement" in entries else None
+        if words is None or "by" not in entries:
+            return model.Markings(tlp, statement)
+        by = tuple(compile_node(element, words) for element in entries["by"].elements())
+        required = "required" in entries and one_of(entries["required"], {"yes", "no"}) == "yes"
+        return model.Markings(tlp, statement, by, required)
 
     def _editions(self, words: Vocabulary) -> model.Editions:
         if "editions" not in self._top:
@@ -213,7 +234,7 @@ def _field(path: str, at: Located) -> model.Field:
 
 
 def _object(name: str, at: Located, words: Vocabulary) -> model.ObjectSpec:
-    entries = at.items({"type", "each", "when", "unless", "id", "set", "designation"})
+    entries = at.items({"type", "each", "when", "unless", "id", "set", "designation", "source"})
     object_type = one_of(wanted(entries, "type", at), frozenset(ids.TYPES))
     each = tuple(words.path(part, "") for part in entries["each"].elements()) if "each" in entries else ()
     content = "id" in entries and entries["id"].data == "content"
@@ -237,6 +258,7 @@ def _object(name: str, at: Located, words: Vocabulary) -> model.ObjectSpec:
         parts=parts,
         properties=checked[-1][1],
         designation=compile_set(designation, words) if designation is not None else None,
+        source=compile_set(entries["source"], words) if "source" in entries else None,
     )
 
 

@@ -43,6 +43,18 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What a library made of a record. ``objects``: STIX, ``main``: the id of the one that stands for
+    the record, ``trace``: (leaf, bucket, target) that the reader knows, ``faults``: (code, message,
+    remedy, leaf)."""
+
+    objects: tuple[dict[str, Any], ...]
+    main: str | None
+    trace: tuple[tuple[int, str, str], ...]
+    faults: tuple[tuple[str, str, str, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One record with its non-empty leaves in the order of the file. ``kind`` is the name of its
     element (a CSV or sheet: ``row``); empty for what stands outside all records (the file's header
@@ -53,6 +65,7 @@ class Record:
     line: int | None
     leaves: tuple[Leaf, ...]
     remarks: tuple[Remark, ...] = ()
+    made: Made | None = None
 
 
 @dataclass(frozen=True, slots=True)

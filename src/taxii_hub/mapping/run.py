@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
 from taxii_hub.errors import BadValueError, RecordError, ReportError
 from taxii_hub.mapping.accounting import Account, Fate
+from taxii_hub.mapping.adopt import adopt
 from taxii_hub.mapping.cleaners import moment
 from taxii_hub.mapping.edition import opening, report, stub
 from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, relationship
 from taxii_hub.mapping.expressions import plain
+from taxii_hub.mapping.handling import definitions, marked, strictest, unknown
 from taxii_hub.mapping.record import Leaf, Record
 from taxii_hub.mapping.spec import LeaveOut, OtherList, Spec
 from taxii_hub.mapping.tables import build, settle, unlisted
@@ -64,6 +66,7 @@ class Run:
         self._problems: list[Problem] = []
         self._account, self._output = Account(), Output()
         self._mentions: list[tuple[str, Mention]] = []
+        self._frames: dict[str, Frame] = {}
         self._keys: dict[str, tuple[str, int | None]] = {}
         self._residual: list[dict[str, str]] = []
         self._records = 0
@@ -112,13 +115,14 @@ class Run:
             return
         self._records += 1
         self._at = None
-        reading = Reading(self._spec, record, self._order.profile)
+        reading = Reading(self._spec, record, self._order.profile, self._frame.edition)
         key: str | None = None
         for remark in record.remarks:
-            reading.fault(Fault(remark.code, remark.message, remark.remedy, None, remark.severity))
+            fault = Fault(remark.code, remark.message, remark.remedy, None, remark.severity)
             if remark.fatal:
-                self._fail(reading, None, reading.faults.pop((remark.code, None)))
+                self._fail(reading, None, fault)
                 return
+            reading.fault(fault)
         try:
             key = self._key(reading)
             if (rule := self._rule(reading)) is None:
@@ -126,7 +130,7 @@ class Run:
             else:
                 self._leave_out(reading, key, rule)
         except RecordError as error:
-            self._fail(reading, key, Fault(error.code, str(error), error.remedy, None, "error"))
+            self._fail(reading, key, Fault(error.code, str(error), error.remedy, error.leaf, "error"))
         except _FAULTS_OF_CODE as error:
             told = f"the mapping's code failed ({type(error).__name__}: {error})"
             self._fail(
@@ -165,15 +169,20 @@ class Run:
     def _keep(self, reading: Reading, key: str) -> None:
         # What a profile takes out makes another object, which needs an id of its own (STIX 2.1, 3.5).
         minimised = (f"minimised:{self._order.profile}",) if reading.hidden else ()
-        emitter = Emitter(self._frame, (key, *minimised))
-        main = build(self._spec, reading, emitter)
+        frame, said = marked(self._spec.markings, self._frame, View(reading))
+        emitter = Emitter(frame, (key, *minimised))
+        for value in said:
+            emitter.trace("object_marking_refs", value)
+        library = reading.record.made
+        main = adopt(reading, emitter, library) if library else build(self._spec, reading, emitter)
         fates = settle(self._spec, reading, emitter, main)
         if (clash := self._output.clash(emitter.objects.values())) is not None:
             raise RecordError(
                 f"another record made {clash} already", "look for a reference that is used twice"
             )
-        for made in emitter.objects.values():
+        for made in (*definitions(frame, self._frame), *emitter.objects.values()):
             self._output.add(made)
+        self._frames[key] = frame
         self._made[key] = [
             object_id
             for object_id, made in emitter.objects.items()
@@ -196,8 +205,10 @@ class Run:
                 fate.use("dropped", fault.code)
         self._account.add(reading.record.leaves, fates)
         content = "\0".join(f"{leaf.path}\0{leaf.value}" for leaf in reading.record.leaves)
-        digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-        self._problem(reading.record, key, fault, f"sha256:{digest[:32]}")
+        digest = f"sha256:{hashlib.sha256(content.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+        if fault.leaf is not None:
+            fault = replace(fault, message=f"{fault.message}; the record ({digest}) is left out")
+        self._problem(reading.record, key, fault, digest)
 
     def _outside(self, record: Record) -> None:
         """Leaves outside of records: the edition, what is ignored, and what nobody knows."""
@@ -253,9 +264,9 @@ class Run:
         # Another list's stubs bring their marking; STIX lets a report refer to objects only (4.16).
         ids = self._output.ids()[self._around :]
         refs = [ref for ref in ids if not ref.startswith("marking-definition--")]
-        # The definitions around are the converter's, which `facts` names: they tell no edition from another.
         digests = [hashlib.sha256(data).digest() for data in self._output.data()[self._around :]]
-        made = report(self._spec, self._frame, refs, digests, self._facts(sha256))
+        frame = strictest(self._frame, *self._frames.values())
+        made = report(self._spec, frame, refs, digests, self._facts(sha256))
         self._output.add({**made, "name": f"{self._list}: {made['name']}"} if self._list else made)
         head = {key: value for key, value in self._facts(sha256).items() if key in _HEAD}
         return Result(
@@ -279,17 +290,25 @@ class Run:
             self._problem(record, None, Fault("incomplete", told, "get the whole file again", position))
 
     def _relate(self, key: str, mention: Mention) -> None:
+        frame = self._frames[key]
         if mention.other is not None:
             target = self._elsewhere(mention.other, mention.key)
         elif mention.key in self._keys:
             target = self._keys[mention.key][0]
+            frame = strictest(frame, self._frames[mention.key])
         else:
-            main = self._spec.main_object
-            target = self._frame.mint(main.type, main.name, mention.key)
-            self._output.add(stub(self._frame, target, mention.key))
-        made = relationship(self._frame, (mention.source, mention.type, target), mention.properties)
+            target = self._stub(mention.key)
+        made = relationship(frame, (mention.source, mention.type, target), mention.properties)
         self._output.add(made)
         self._made[key].append(made["id"])
+
+    def _stub(self, key: str) -> str:
+        main = self._spec.main_object
+        target = self._frame.mint(main.type, main.name, key)
+        frame = self._frame if not self._spec.markings.by else unknown(self._frame)
+        for made in (*definitions(frame, self._frame), stub(frame, target, key)):
+            self._output.add(made)
+        return target
 
     def _elsewhere(self, other: OtherList, key: str) -> str:
         """A stub of another list's record, to the byte the one that its own mapping makes."""

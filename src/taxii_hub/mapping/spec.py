@@ -84,14 +84,19 @@ class ObjectSpec:
     parts: tuple[Node, ...]
     properties: Node
     designation: Node | None
+    source: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Markings:
-    """What everything is marked with: a TLP word and an attribution."""
+    """What everything is marked with: a TLP word and an attribution. ``by``: values of a record that say
+    its own TLP word, the strictest of them; ``tlp`` is then for records that say nothing (unless one is
+    ``required``) and for what stands around the records."""
 
     tlp: str
     statement: str | None
+    by: tuple[Node, ...] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,7 @@ class Spec:
     ``family`` seeds the ids: the format's name, unless several formats carry the same list.
     ``edition`` is the path of the edition's moment: in the header, or, ``edition_from_records``, in the
     records (the latest one counts); None where no file says it. ``main`` names the object that stands for
-    the record and keeps in its extension what no rule reads. ``build`` are functions of hooks.py that
+    the record and keeps in its extension what no rule reads (several names: the first that it gives). ``build`` are functions of hooks.py that
     make further objects through the emitter.
     """
 
@@ -181,7 +186,7 @@ class Spec:
     lookups: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
     objects: tuple[ObjectSpec, ...]
-    main: str
+    main: tuple[str, ...]
     relationships: tuple[RelationshipSpec, ...]
     build: tuple[Callable[..., Tree], ...]
     markings: Markings
@@ -197,6 +202,13 @@ class Spec:
         """The kinds of record."""
         return self.reader.kinds
 
+    def lists(self, pattern: str) -> bool:
+        """Whether the path stands in ``fields``, or below one that ends in ``/**``."""
+        if pattern in self.fields:
+            return True
+        return any(path.endswith("/**") and pattern.startswith(path[:-2]) for path in self.fields)
+
     @property
     def main_object(self) -> ObjectSpec:
-        return next(item for item in self.objects if item.name == self.main)
+        """The object that stands for a record; of several the one that stubs of other records are."""
+        return next(item for item in self.objects if item.name == self.main[0])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from taxii_hub.errors import RecordError
 from taxii_hub.mapping.accounting import Fate
-from taxii_hub.mapping.constants import DESIGNATION
+from taxii_hub.mapping.constants import DESIGNATION, SOURCE
 from taxii_hub.mapping.emit import Emitter
 from taxii_hub.mapping.expressions import Tree, plain
 from taxii_hub.mapping.record import Value
@@ -22,7 +23,10 @@ def build(spec: Spec, reading: Reading, emitter: Emitter) -> str:
     made: Made = {item.name: _objects(item, view, emitter) for item in spec.objects}
     for item in spec.relationships:
         _relationships(item, view, made, emitter)
-    emitter.main = made[spec.main][0][0]
+    mains = [object_id for name in spec.main for object_id, _ in made[name]]
+    if not mains:
+        raise RecordError("gives no object", "check what the mapping's main objects want (when)")
+    emitter.main = mains[0]
     for function in spec.build:
         function(view, emitter)
     return emitter.main
@@ -31,6 +35,9 @@ def build(spec: Spec, reading: Reading, emitter: Emitter) -> str:
 def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fate]:
     """The fate of every leaf. What no rule read is kept, verbatim, in the main object's ``residual``."""
     fates, residual = [], []
+    made = emitter.objects[main]
+    place = DESIGNATION if DESIGNATION in made.get("extensions", {}) else SOURCE
+    target = f"{made['type']}.{'designation' if place == DESIGNATION else 'source'}.residual"
     for position, leaf in enumerate(reading.record.leaves):
         fate = emitter.fates.get(position, Fate())
         if position in reading.hidden:
@@ -40,21 +47,22 @@ def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fa
         elif fate.bucket is None and leaf.pattern in spec.ignore:
             fate.use("ignored", spec.ignore[leaf.pattern])
         elif fate.bucket is None or position in reading.cut:
-            _left_over(spec, reading, position, fate)
+            _left_over(spec, reading, position, fate, target)
             residual.append({"path": leaf.path, "value": leaf.value.strip()})
         fates.append(fate)
     if residual:
-        emitter.objects[main]["extensions"][DESIGNATION]["residual"] = residual
+        home = made.setdefault("extensions", {}).setdefault(place, {"extension_type": "property-extension"})
+        home["residual"] = residual
     return fates
 
 
-def _left_over(spec: Spec, reading: Reading, position: int, fate: Fate) -> None:
-    target = f"{spec.main_object.type}.designation.residual"
-    if reading.record.leaves[position].pattern not in spec.fields:
+def _left_over(spec: Spec, reading: Reading, position: int, fate: Fate, target: str) -> None:
+    if not spec.lists(reading.record.leaves[position].pattern):
         reading.fault(unlisted(position))
         fate.use("unlisted", target)
     else:
-        if fate.bucket is None and not reading.has_fault(position):
+        # A library takes what it takes: what it leaves is carried, and no news.
+        if fate.bucket is None and reading.record.made is None and not reading.has_fault(position):
             reading.fault(_unread(position))
         fate.use("carried", target)
 
@@ -85,9 +93,15 @@ def _objects(item: ObjectSpec, view: View, emitter: Emitter) -> list[tuple[str, 
 
 def _object(item: ObjectSpec, view: View, emitter: Emitter) -> str:
     properties: dict[str, Tree] = dict(item.properties(view))
-    if item.designation is not None:
-        said = {"extension_type": "property-extension", **item.designation(view)}
-        properties["extensions"] = {DESIGNATION: said}
+    ours = {DESIGNATION: item.designation, SOURCE: item.source}
+    properties["extensions"] = {
+        **(properties.get("extensions") or {}),
+        **{
+            key: {"extension_type": "property-extension", **node(view)}
+            for key, node in ours.items()
+            if node is not None
+        },
+    }
     if item.seed == "content":
         return emitter.add_shared(item.type, properties)
     return emitter.add(item.type, item.name, properties, [str(plain(part(view))) for part in item.parts])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from taxii_hub.errors import BadValueError, MappingError
+from taxii_hub.errors import BadValueError, MappingError, RecordError
 from taxii_hub.mapping.countries import country_codes, fold
 from taxii_hub.mapping.record import Leaf, Record, Value, pattern_of
 from taxii_hub.model import Severity
@@ -36,11 +36,12 @@ class Fault:
 class Reading:
     """One record while it is read: which leaves are visible (``profile`` may hide some,
     others say ``nothing``), what was found
-    wrong with which, and which were cut by their cleaner."""
+    wrong with which, and which were cut by their cleaner. ``edition``: the version of what is made."""
 
     spec: Spec
     record: Record
     profile: str | None = None
+    edition: str = ""
     hidden: set[int] = field(default_factory=set)
     nothing: dict[int, str] = field(default_factory=dict)
     faults: dict[tuple[str, int | None], Fault] = field(default_factory=dict)
@@ -78,8 +79,9 @@ class Reading:
         return any(leaf == position for _, leaf in self.faults)
 
     def fault(self, fault: Fault) -> None:
-        """Note a problem, once for each kind and leaf."""
-        self.faults.setdefault((fault.code, fault.leaf), fault)
+        """Note a problem, once for each kind and leaf (or message, where it is the whole record's)."""
+        code = fault.code if fault.leaf is not None else f"{fault.code}: {fault.message}"
+        self.faults.setdefault((code, fault.leaf), fault)
 
     def cleaned(self, position: int) -> Value | None:
         """The leaf as its field's cleaner reads it; None (and a problem) where it cannot."""
@@ -113,6 +115,11 @@ class View:
     def kind(self) -> str:
         """The name of the record's element."""
         return self.reading.record.kind
+
+    @property
+    def edition(self) -> str:
+        """The edition's moment, a STIX timestamp."""
+        return self.reading.edition
 
     def get(self, path: str) -> Value | None:
         """The first readable value at ``path`` (``.`` is the group's own text)."""
@@ -180,3 +187,7 @@ class View:
     def warn(self, value: Value, message: str, remedy: str, code: str = "odd-value") -> None:
         """Note a problem with a value; the record goes on."""
         self.reading.fault(Fault(code, message, remedy, min(value.leaves)))
+
+    def refuse(self, value: Value, message: str, remedy: str) -> NoReturn:
+        """Nothing is made of the record because of this value. Raises RecordError."""
+        raise RecordError(message, remedy, min(value.leaves))

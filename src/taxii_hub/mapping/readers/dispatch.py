@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from taxii_hub.errors import ReportError
-from taxii_hub.mapping.readers import csv, json, sheets, xml
+from taxii_hub.mapping.readers import csv, json, library, sheets, xml
 from taxii_hub.mapping.readers.options import (
     CsvReader,
     JsonReader,
@@ -36,8 +36,14 @@ class Opened:
 
 
 @contextmanager
-def opened(reader: Reader, source: Source, name: str, progress: Progress | None = None) -> Iterator[Opened]:
-    """The report's records. Raises ReportError, also while they are read."""
+def opened(
+    reader: Reader,
+    source: Source,
+    name: str,
+    progress: Progress | None = None,
+    removed: tuple[str, ...] = (),
+) -> Iterator[Opened]:
+    """The report's records. ``removed``: paths that a library must not see. Raises ReportError, also while they are read."""
     with ExitStack() as stack:
         if isinstance(reader, CsvReader):
             parts = csv.parts(source, reader, name)
@@ -56,10 +62,16 @@ def opened(reader: Reader, source: Source, name: str, progress: Progress | None 
             return
         path = _one(source, name)
         stream = stack.enter_context(SourceStream(path, progress, name))
-        yield Opened(_records(reader, stream, name), stream.sha256, {})
+        if isinstance(reader, LibraryReader):
+            found = library.records(stream, path, reader, removed)
+        else:
+            found = _records(reader, stream, name)
+        yield Opened(found, stream.sha256, {})
 
 
-def _records(reader: Reader, stream: SourceStream, name: str) -> Iterator[Record]:
+def _records(
+    reader: XmlReader | JsonReader | SheetReader, stream: SourceStream, name: str
+) -> Iterator[Record]:
     match reader:
         case XmlReader():
             return xml.records(stream, name, reader.kinds)
@@ -67,8 +79,6 @@ def _records(reader: Reader, stream: SourceStream, name: str) -> Iterator[Record
             return json.records(stream, name, reader)
         case SheetReader():
             return sheets.records(stream, reader)
-        case CsvReader() | LibraryReader():
-            raise AssertionError("has a way of its own")
 
 
 def _one(source: Source, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 Encoding = Literal["utf-8", "utf-16", "windows-1252"]
@@ -107,13 +108,14 @@ class SheetReader:
 
 @dataclass(frozen=True, slots=True)
 class LibraryReader:
-    """``reader.py`` of the mapping's folder, in a process of its own. ``seconds`` and ``megabytes`` are
+    """``reader.py`` of the mapping's ``folder``, in a process of its own. ``seconds`` and ``megabytes`` are
     its limits, ``extra`` the name of the extra that brings the library."""
 
     kinds: frozenset[str]
     seconds: int
     megabytes: int
     extra: str | None
+    folder: Path
 
 
 Reader = XmlReader | JsonReader | CsvReader | SheetReader | LibraryReader
