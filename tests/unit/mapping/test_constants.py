@@ -26,7 +26,7 @@ def test_a_published_definition_is_not_changed(name: str) -> None:
     assert hashlib.sha256(orjson.dumps(definition)).hexdigest() == PINNED[name]
 
 
-@pytest.mark.parametrize("name", ["designation", "edition"])
+@pytest.mark.parametrize("name", ["designation", "edition", "source"])
 def test_the_documented_schema_is_the_one_in_force(name: str) -> None:
     text = (DOCS / f"{name}.schema.json").read_text(encoding="utf-8")
     assert text == schema_text(name)

@@ -20,7 +20,7 @@ def test_a_summary_says_where_the_values_went(
 ) -> None:
     made = run(make(), "<ROW><REF>1</REF></ROW>")
     assert summary(made) == (
-        "tiny_list, edition 2026-01-02: 1 record → 9 objects. 2 source values: 2 mapped. no problems."
+        "tiny_list, edition 2026-01-02: 1 record → 10 objects. 2 source values: 2 mapped. no problems."
     )
     made = run(make(), "<ROW/><ROW><REF>1</REF><NEW>x</NEW></ROW>")
     assert "2 records (1 not converted)" in summary(made)
