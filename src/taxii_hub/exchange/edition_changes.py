@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from taxii_hub.exchange.edition_feed import differences
 from taxii_hub.exchange.edition_members import materialised
@@ -15,41 +16,21 @@ DETAILS = 12
 
 async def changes_of(edition: Edition, *, fields: bool) -> EditionChanges:
     """The edition in records and numbers; ``fields``: also what differs in each changed record."""
-    plan, before = edition.plan, edition.before
-    known = {key for item in before for key in item.members}
-    newest = before[0].members if before else {}
-    renamed = {
-        key
-        for key, made in edition.conversion.made.items()
-        if any(i in edition.names.renamed and ids.kind_of(ids.type_of(i)) != "sro" for i in made)
-    }
-    parts: dict[str, list[str]] = {}
-    for item in plan.revocations:
-        if item.record not in plan.vanished:
-            parts.setdefault(item.record, []).append(f"-{ids.type_of(item.id)}")
-    touched = dict.fromkeys([*plan.touched, *parts])
-    here = touched if edition.known else dict.fromkeys([*touched, *edition.conversion.made])
-    returned = [
-        key
-        for key in here
-        if (key in renamed and key in touched) or (key in known and key not in newest and key in plan.members)
-    ]
+    plan = edition.plan
+    known = {key for item in edition.before for key in item.members}
+    parts = _parts(edition)
+    returned = _returned(edition, known, plan.touched.keys() | parts.keys())
     back = frozenset(returned)
     added = [key for key in plan.touched if key not in known and key not in back]
-    fresh = frozenset(added) | back
-    changed = [key for key in touched if key not in fresh]
-    told = await _fields(edition, changed) if fields else {}
+    fresh = {*added, *returned}
+    changed = [key for key in dict.fromkeys([*plan.touched, *parts]) if key not in fresh]
+    told = await _fields(edition, changed, parts) if fields else {}
     return EditionChanges(
         edition=edition.conversion.edition,
         previous=timestamps.canonical(edition.previous.edition) if edition.previous else None,
         source_list=edition.record.lineage.source_list,
         added=tuple(added),
-        changed=tuple(
-            RecordChange(
-                key, tuple(dict.fromkeys([*told.get(key, ()), *parts.get(key, ())])) if fields else ()
-            )
-            for key in changed
-        ),
+        changed=tuple(RecordChange(key, tuple(dict.fromkeys(told.get(key, ())))) for key in changed),
         returned=tuple(returned),
         missing=tuple(plan.missing),
         vanished=tuple(plan.vanished),
@@ -62,7 +43,30 @@ async def changes_of(edition: Edition, *, fields: bool) -> EditionChanges:
     )
 
 
-async def _fields(edition: Edition, records: Sequence[str]) -> dict[str, list[str]]:
+def _parts(edition: Edition) -> dict[str, list[str]]:
+    """Of records that stay, what is revoked."""
+    found: dict[str, list[str]] = {}
+    for item in edition.plan.revocations:
+        if item.record not in edition.plan.vanished:
+            found.setdefault(item.record, []).append(f"-{ids.type_of(item.id)}")
+    return found
+
+
+def _returned(edition: Edition, known: AbstractSet[str], touched: AbstractSet[str]) -> list[str]:
+    """Records that the newest edition before lacks, or that were revoked; told once."""
+    newest = edition.before[0].members if edition.before else {}
+    found = []
+    for key, made in edition.conversion.made.items():
+        again = any(i in edition.names.renamed and ids.kind_of(ids.type_of(i)) != "sro" for i in made)
+        missed = key in known and key not in newest
+        if (again and key in touched) or (missed and (key in touched or not edition.known)):
+            found.append(key)
+    return found
+
+
+async def _fields(
+    edition: Edition, records: Sequence[str], parts: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
     steps = {step.id: step for step in edition.plan.steps}
     wanted = {i: key for key in records for i in edition.plan.touched.get(key, ())}
     found: dict[str, list[str]] = {}
@@ -73,7 +77,9 @@ async def _fields(edition: Edition, records: Sequence[str]) -> dict[str, list[st
     for object_id, key in wanted.items():
         (member,) = materialised(edition, [steps[object_id]])
         paths = differences(stored.get(object_id, {}), member.value)
-        found[key] += [f"{ids.type_of(object_id)}.{_readable(path)}" for path in paths][:DETAILS]
+        found[key] += [f"{ids.type_of(object_id)}.{path}" for path in sorted(map(_readable, paths))][:DETAILS]
+    for key in records:
+        found[key] += parts.get(key, ())
     return found
 
 

@@ -74,8 +74,10 @@ def lineage_of(place: Place, conversion: Conversion, rules: Rules) -> Lineage:
 
 async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) -> Edition:
     """What the edition changes. Raises ReportError for one that is older than the newest."""
-    log = await hub.editions.editions(lineage_of(place, conversion, rules))
     record = _record(place, conversion, rules)
+    # Files that add up may be very many, and none of them decides about another one.
+    only = None if rules.editions.whole else record.report
+    log = await hub.editions.editions(record.lineage, only)
     own = next((item for item in log if item.report == record.report), None)
     record = own or record
     others = [item for item in log if item is not own]

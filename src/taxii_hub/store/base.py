@@ -148,8 +148,9 @@ class EditionRecord:
 class EditionLog(Protocol):
     """Which editions of a list were ingested, and which objects the newest of them hold."""
 
-    async def editions(self, lineage: Lineage) -> tuple[EditionRecord, ...]:
-        """All of them, the newest first: by edition, then by when it was begun."""
+    async def editions(self, lineage: Lineage, report: str | None = None) -> tuple[EditionRecord, ...]:
+        """All of them, the newest first: by edition, then by when it was begun. With ``report`` only the
+        one that has it."""
 
     async def members(self, record: EditionRecord) -> dict[str, tuple[str, ...]]:
         """What the edition holds; empty where that was forgotten."""

@@ -53,11 +53,12 @@ class EditionStore:
         self._members = database["edition_members"]
         self._claims = database["edition_claims"]
 
-    async def editions(self, lineage: Lineage) -> tuple[EditionRecord, ...]:
-        """All editions of the list, the newest first."""
+    async def editions(self, lineage: Lineage, report: str | None = None) -> tuple[EditionRecord, ...]:
+        """The editions of the list, the newest first."""
+        wanted = {"k": _key(lineage)} if report is None else {"_id": f"{_key(lineage)}/{report}"}
         newest = [("edition", DESCENDING), ("begun_at", DESCENDING)]
         async with database_errors():
-            found = await self._editions.find({"k": _key(lineage)}, sort=newest).to_list()
+            found = await self._editions.find(wanted, sort=newest).to_list()
         return tuple(_record(lineage, document) for document in found)
 
     async def members(self, record: EditionRecord) -> dict[str, tuple[str, ...]]:
