@@ -5,6 +5,7 @@ The accounts of a demo live in one file, ``demo.json``, so that a second start o
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -23,6 +24,7 @@ from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest
 from taxii_hub.mapping.golden import EDITION_OF_SAMPLES
 from taxii_hub.mapping.registry import Registry, load_registry
+from taxii_hub.policy.reading import LADDER, of_level
 from taxii_hub.settings import Settings
 
 SANDBOX, SCRATCH, SANDBOX_AGENCY = "sandbox", "scratch", "hub-lab"
@@ -50,6 +52,7 @@ async def prepare(settings: Settings, data: Path) -> None:
         catalog = load_catalog(settings.collections_dir, frozenset(spec.format for spec in registry))
         await hub.catalogs.apply(to_document(catalog), by="demo")
         accounts = await _accounts(hub, _read(data))
+        await _intern(hub)
         await _ingest_samples(hub, registry)
         _write(data, settings, hub, accounts)
 
@@ -87,6 +90,20 @@ async def _accounts(hub: Hub, known: dict[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return made
+
+
+async def _intern(hub: Hub) -> None:
+    """The first use of a policy class waits two seconds: once for all collections, not for each."""
+    collections = [c for root in hub.catalog.api_roots for c in root.collections if c.accepts]
+    await asyncio.gather(
+        *(
+            hub.feed.intern(
+                collection.feed,
+                frozenset(of_level(min(collection.write), level) for level in LADDER if level != "unknown"),
+            )
+            for collection in collections
+        )
+    )
 
 
 async def _ingest_samples(hub: Hub, registry: Registry) -> None:
