@@ -39,8 +39,9 @@ KEPT = 5
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How this edition is taken in: the mapping's word on editions, and the caller's."""
+    """How this edition is taken in: the mapping's words (``family``, ``editions``) and the caller's."""
 
+    family: str
     editions: Editions
     source_list: str | None = None
     backfill: bool = False
@@ -69,7 +70,7 @@ class Edition:
 def lineage_of(place: Place, conversion: Conversion, rules: Rules) -> Lineage:
     """Which list this is an edition of."""
     name = conversion.source_list if rules.source_list is None else rules.source_list
-    return Lineage(place.collection.number, place.account.agency, conversion.mapping, name)
+    return Lineage(place.collection.number, place.account.agency, rules.family, name)
 
 
 async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) -> Edition:

@@ -118,11 +118,12 @@ Members = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """One list as one agency publishes it into one collection: its editions follow one another."""
+    """One list as one agency publishes it into one collection: its editions follow one another.
+    ``family``: of the mapping, since several formats may carry the same list."""
 
     collection: int
     agency: str
-    format: str
+    family: str
     source_list: str = ""
 
 

@@ -1,6 +1,6 @@
 """Editions of lists in MongoDB.
 
-``editions``         {_id: "<lineage>/<report id>", k: lineage, c, agency, format, list, report, edition, sha256,
+``editions``         {_id: "<lineage>/<report id>", k: lineage, c, agency, family, list, report, edition, sha256,
                      converter, format_version, begun_at, finished_at, counts}   one for each edition, kept
 ``edition_members``  {_id: "<edition>/<n>", e: edition, m: [[record key, [object id, …]], …]}   of the newest ones
 ``edition_claims``   {_id: lineage, holder, expires}   who ingests the list at this moment
@@ -116,7 +116,7 @@ class EditionStore:
 
 
 def _key(lineage: Lineage) -> str:
-    return json.dumps([lineage.collection, lineage.agency, lineage.format, lineage.source_list])
+    return json.dumps([lineage.collection, lineage.agency, lineage.family, lineage.source_list])
 
 
 def _id(record: EditionRecord) -> str:
@@ -145,7 +145,7 @@ def _document(record: EditionRecord) -> Document:
         "k": _key(record.lineage),
         "c": record.lineage.collection,
         "agency": record.lineage.agency,
-        "format": record.lineage.format,
+        "family": record.lineage.family,
         "list": record.lineage.source_list,
         "report": record.report,
         "edition": Int64(record.edition),

@@ -38,7 +38,7 @@ async def test_editions_come_newest_first_and_lists_do_not_mix(
             replace(SDN, source_list=""),
             replace(SDN, agency="gb-owl"),
             replace(SDN, collection=2),
-            replace(SDN, format="x"),
+            replace(SDN, family="x"),
         ):
             assert await store.editions(other) == ()
 
