@@ -84,6 +84,7 @@ class Emitter:
     mentions: list[Mention] = field(default_factory=list)
     fates: dict[int, Fate] = field(default_factory=dict)
     main: str = ""
+    named: set[str] = field(default_factory=set)
 
     def add(self, object_type: str, name: str, properties: Tree, parts: Iterable[str] = ()) -> str:
         """An object of this record; ``name`` and ``parts`` tell it from the record's other objects.
@@ -117,6 +118,16 @@ class Emitter:
         """The same (``ends``: source and verb) to a record of another list."""
         self.mention(*ends, key, properties)
         self.mentions[-1] = replace(self.mentions[-1], other=other)
+
+    def refer(self, object_type: str, name: str, key: str) -> str:
+        """The id of the object that stands for the record with that key, in this file or not; for a
+        property that is a reference. A record that no file has becomes a stub (an identity)."""
+        self.named.add(key)
+        return self.frame.mint(object_type, name, key)
+
+    def own(self, object_type: str, name: str) -> str:
+        """The id of this record's object of that name, for a property that is a reference."""
+        return self.frame.mint(object_type, name, *self.seed)
 
     def _body(self, object_type: str, tree: Tree) -> dict[str, Any]:
         body: dict[str, Any] = plain(tree)

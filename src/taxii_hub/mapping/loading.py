@@ -29,8 +29,9 @@ from taxii_hub.stix.markings import TLP_2_IDS
 
 _SECTIONS: Final = frozenset(
     {"identity", "detect", "reader", "key", "dates", "lookups", "fields", "objects", "main", "relationships"}
-    | {"build", "markings", "minimise", "ignore", "editions", "leave_out"}
+    | {"build", "markings", "minimise", "ignore", "editions", "leave_out", "like"}
 )
+_OWN: Final = frozenset({"identity", "detect", "reader"})
 MAX_GRACE: Final = 10
 _FORMAT: Final = r"[a-z][a-z0-9_]{2,60}"
 
@@ -40,10 +41,21 @@ def load_spec(folder: Path, hooks: Mapping[str, Hook], *, trusted: bool) -> mode
     return _Loader(folder, hooks, trusted).spec()
 
 
+def model_of(folder: Path) -> Path | None:
+    """The folder of the mapping that this one is like, whose hooks it shares. Raises MappingError."""
+    top = load(folder / "mapping.yaml").items()
+    return _beside(folder, top["like"]) if "like" in top else None
+
+
 class _Loader:
     def __init__(self, folder: Path, hooks: Mapping[str, Hook], trusted: bool) -> None:
         self._root = load(folder / "mapping.yaml")
         self._top = self._root.items(_SECTIONS)
+        if "like" in self._top:
+            beside = load(_beside(folder, self._top["like"]) / "mapping.yaml").items(_SECTIONS)
+            self._top = {**beside, **self._top}
+            for name in sorted(_OWN - self._root.items().keys()):
+                self._top["like"].fail(f"{name} must be the mapping's own; add it")
         self._folder, self._hooks, self._trusted = folder, hooks, trusted
 
     def spec(self) -> model.Spec:
@@ -58,7 +70,6 @@ class _Loader:
         lookups = self._lookups()
         words = Vocabulary(frozenset(fields), frozenset(lookups), reader.kinds, self._hooks)
         objects = self._objects(words)
-        main = self._main(objects)
         dates = self._section("dates", {"edition", "from"})
         return model.Spec(
             format=self._format(identity),
@@ -69,16 +80,14 @@ class _Loader:
             issuer=_issuer(wanted(identity, "issuer", self._top["identity"])),
             detect=load_detect(self._get("detect"), reader),
             reader=reader,
-            key=tuple(
-                model.KeyPart(_label(part), compile_node(part, words)) for part in self._get("key").elements()
-            ),
+            key=self._key(words),
             edition=words.path(dates["edition"], "") if "edition" in dates else None,
             edition_from_records="from" in dates
             and one_of(dates["from"], {"records", "header"}) == "records",
             lookups=lookups,
             fields=fields,
             objects=objects,
-            main=main,
+            main=self._main(objects),
             relationships=self._relationships(words, {item.name for item in objects}),
             build=tuple(words.hook(e) for e in self._top["build"].elements()) if "build" in self._top else (),
             markings=self._markings(words),
@@ -89,6 +98,10 @@ class _Loader:
             editions=self._editions(words),
             leave_out=self._leave_out(words),
         )
+
+    def _key(self, words: Vocabulary) -> tuple[model.KeyPart, ...]:
+        parts = self._get("key").elements()
+        return tuple(model.KeyPart(_label(part), compile_node(part, words)) for part in parts)
 
     def other_list(self) -> model.OtherList:
         """What another mapping needs in order to name this one's records."""

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from taxii_hub.errors import MappingError, UnknownFormatError
 from taxii_hub.mapping.expressions import Hook
-from taxii_hub.mapping.loading import load_spec
+from taxii_hub.mapping.loading import load_spec, model_of
 from taxii_hub.mapping.spec import Spec
 from taxii_hub.settings import shipped_dir
 
@@ -51,6 +51,8 @@ def load_registry(mappings_dir: Path, trusted: tuple[Path, ...] | None = None) -
 
 def _hooks(folder: Path, trust: bool) -> dict[str, Hook]:
     path = folder / "hooks.py"
+    if trust and not path.is_file() and (model := model_of(folder)) is not None:
+        path = model / "hooks.py"
     if not trust or not path.is_file():
         return {}
     module_spec = importlib.util.spec_from_file_location(f"taxii_hub_mapping_{folder.name}", path)

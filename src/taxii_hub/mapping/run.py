@@ -67,6 +67,7 @@ class Run:
         self._account, self._output = Account(), Output()
         self._mentions: list[tuple[str, Mention]] = []
         self._frames: dict[str, Frame] = {}
+        self._named: set[str] = set()
         self._keys: dict[str, tuple[str, int | None]] = {}
         self._residual: list[dict[str, str]] = []
         self._records = 0
@@ -173,6 +174,7 @@ class Run:
         emitter = Emitter(frame, (key, *minimised))
         for value in said:
             emitter.trace("object_marking_refs", value)
+        reading.emitter = emitter
         library = reading.record.made
         main = adopt(reading, emitter, library) if library else build(self._spec, reading, emitter)
         fates = settle(self._spec, reading, emitter, main)
@@ -183,6 +185,7 @@ class Run:
         for made in (*definitions(frame, self._frame), *emitter.objects.values()):
             self._output.add(made)
         self._frames[key] = frame
+        self._named |= emitter.named
         self._made[key] = [
             object_id
             for object_id, made in emitter.objects.items()
@@ -260,6 +263,8 @@ class Run:
         """What is known only when all records are read: relationships between them, and the report."""
         for key, mention in self._mentions:
             self._relate(key, mention)
+        for key in sorted(self._named - self._keys.keys()):
+            self._stub(key)
         self._count()
         # Another list's stubs bring their marking; STIX lets a report refer to objects only (4.16).
         ids = self._output.ids()[self._around :]

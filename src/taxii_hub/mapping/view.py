@@ -12,6 +12,7 @@ from taxii_hub.mapping.record import Leaf, Record, Value, pattern_of
 from taxii_hub.model import Severity
 
 if TYPE_CHECKING:
+    from taxii_hub.mapping.emit import Emitter
     from taxii_hub.mapping.spec import Spec
 
 COUNTRIES: Final = "countries"
@@ -42,12 +43,14 @@ class Reading:
     record: Record
     profile: str | None = None
     edition: str = ""
+    emitter: Emitter | None = None
     hidden: set[int] = field(default_factory=set)
     nothing: dict[int, str] = field(default_factory=dict)
     faults: dict[tuple[str, int | None], Fault] = field(default_factory=dict)
     cut: set[int] = field(default_factory=set)
     _cleaned: dict[int, Value | None] = field(default_factory=dict)
     _positions: dict[str, list[int]] = field(default_factory=dict)
+    _elements: dict[str, dict[str, list[int]]] | None = None
 
     def __post_init__(self) -> None:
         removed = self.spec.minimise[self.profile].paths if self.profile else {}
@@ -68,8 +71,23 @@ class Reading:
         """Where the visible leaves of that pattern stand."""
         return self._positions.get(pattern, [])
 
-    def patterns(self) -> Mapping[str, list[int]]:
-        return self._positions
+    def elements(self, pattern: str) -> Mapping[str, list[int]]:
+        """The elements of that pattern that hold anything: path → positions of what is inside."""
+        if self._elements is None:
+            self._elements = {}
+            for positions in self._positions.values():
+                for position in positions:
+                    self._place(position, self._elements)
+        return self._elements.get(pattern, {})
+
+    def _place(self, position: int, elements: dict[str, dict[str, list[int]]]) -> None:
+        leaf = self.record.leaves[position]
+        path, pattern = leaf.path, leaf.pattern
+        while True:
+            elements.setdefault(pattern, {}).setdefault(path, []).append(position)
+            if (cut := path.rfind("/")) < 0:
+                return
+            path, pattern = path[:cut], pattern[: pattern.rfind("/")]
 
     def why_hidden(self, position: int) -> str:
         """The profile's reason for taking the leaf out."""
@@ -135,15 +153,11 @@ class View:
 
     def groups(self, *paths: str) -> list[View]:
         """One view for each element at one of the paths that holds anything, in the order of the file."""
-        wanted = [(full, full.count("/") + 1) for full in map(self._joined, paths)]
-        leaves = self.reading.record.leaves
         found = [
-            (position, "/".join(leaves[position].path.split("/")[:depth]))
-            for pattern, positions in self.reading.patterns().items()
-            for full, depth in wanted
-            if pattern == full or pattern.startswith(full + "/")
-            for position in positions
-            if self._inside(leaves[position].path)
+            (min(positions), element)
+            for path in paths
+            for element, positions in self.reading.elements(self._joined(path)).items()
+            if self._inside(element)
         ]
         return [View(self.reading, path) for path in dict.fromkeys(path for _, path in sorted(found))]
 
@@ -161,8 +175,11 @@ class View:
             raise MappingError(
                 f"{self.reading.spec.format}: {full!r} is read but not listed; add it to fields"
             )
+        if not self._path:
+            return self.reading.positions(full)
         leaves = self.reading.record.leaves
-        return [p for p in self.reading.positions(full) if self._inside(leaves[p].path)]
+        inside = self.reading.elements(self._pattern).get(self._path, ())
+        return [position for position in inside if leaves[position].pattern == full]
 
     def lookup(self, name: str, value: Value | None) -> Value | None:
         """What the lookup says of the value; an unknown one is a problem, one that has no code (null in
@@ -187,6 +204,21 @@ class View:
     def warn(self, value: Value, message: str, remedy: str, code: str = "odd-value") -> None:
         """Note a problem with a value; the record goes on."""
         self.reading.fault(Fault(code, message, remedy, min(value.leaves)))
+
+    def refer(self, key: Value) -> Value:
+        """The id of the main object (the first, where there are several) of the record with that key, as
+        the value of a property that ends in ``_ref``."""
+        main = self.reading.spec.main_object
+        return key.derive(self._emitter().refer(main.type, main.name, str(key.data)))
+
+    def own(self, object_type: str, name: str) -> str:
+        """The id of this record's object of that name (without ``each`` and ``id``)."""
+        return self._emitter().own(object_type, name)
+
+    def _emitter(self) -> Emitter:
+        if self.reading.emitter is None:
+            raise MappingError("a key cannot contain ids; they are made of it")
+        return self.reading.emitter
 
     def refuse(self, value: Value, message: str, remedy: str) -> NoReturn:
         """Nothing is made of the record because of this value. Raises RecordError."""

@@ -117,8 +117,9 @@ def _record(row: Row, names: tuple[str, ...], patterns: tuple[str, ...], rules: 
     kind = rules.kind
     if rules.kind_column is not None and fault is None:
         said = next((leaf.value.strip() for leaf in leaves if leaf.pattern == rules.kind_column), "")
-        kind = said if said in rules.kinds else rules.kind
-        fault = None if said in rules.kinds else _no_kind(said, rules)
+        known = {name.casefold(): name for name in rules.kinds}
+        kind = known.get(said.casefold(), rules.kind)
+        fault = None if said.casefold() in known else _no_kind(said, rules)
     return Record(kind, row.line, leaves, () if fault is None else (fault,))
 
 
