@@ -101,11 +101,13 @@ def _compare(
 
 
 def _compare_fixed(plan: EditionPlan, index: int, value: Mapping[str, Any], known: Known) -> None:
-    """Shared objects carry their own versions; a stub never stands before the record it stands for."""
+    """What is no record's carries its own version; a stub never stands before the record it stands for."""
     version = version_of(value)[0] or 0
-    if version > known.version >= 0 and not known.revoked and value["type"] != "report":
+    newer = version > known.version >= 0 and not known.revoked
+    if newer and value["type"] != "report" and known.digest != content_digest(value):
         plan.versions += 1
-        plan.steps.append(Step(index, value["id"]))
+        created = known.created if "modified" in value else None
+        plan.steps.append(Step(index, value["id"], created, value.get("modified")))
     else:
         plan.unchanged += 1
 

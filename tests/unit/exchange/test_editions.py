@@ -19,14 +19,19 @@ from taxii_hub.errors import ReportError, UnavailableError
 from taxii_hub.exchange import edition_claim, edition_members
 from taxii_hub.exchange import ingest as journey
 from taxii_hub.exchange.access import visibility_of
+from taxii_hub.exchange.edition_feed import Known, content_digest, differences
+from taxii_hub.exchange.edition_names import Names
+from taxii_hub.exchange.edition_plan import plan_edition, window
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest
 from taxii_hub.exchange.poll import poll
+from taxii_hub.mapping.convert import Conversion
 from taxii_hub.mapping.registry import Registry, load_registry
 from taxii_hub.mapping.spec import Editions
 from taxii_hub.model import EditionChanges, ObjectQuery, Receipt, VersionFilter
 from taxii_hub.settings import Settings
 from taxii_hub.stix import timestamps
+from taxii_hub.store.base import EditionRecord, Lineage
 from taxii_hub.taxii.filters import parse_query
 from tests.support.inprocess import opened_hub, place
 
@@ -355,8 +360,6 @@ async def test_one_ingest_of_a_list_at_a_time(
 
 
 def _lineage(hub: Hub) -> Any:
-    from taxii_hub.store.base import Lineage
-
     return Lineage(place(hub, "gb-owl", "strict").collection.number, "gb-owl", "un_sc_consolidated_xml")
 
 
@@ -470,3 +473,85 @@ async def test_any_run_of_editions_and_interruptions(
                 again = changes(await take(hub, patient, path, source_list=str(seed)))
                 assert (again.new, again.versions, again.revoked) == (0, 0, 0)
         _sound(await every_version(hub))
+
+
+def _conversion(*values: dict[str, Any]) -> Conversion:
+    return Conversion(
+        mapping="x",
+        edition="2026-02-01T00:00:00.000Z",
+        sha256="",
+        data=tuple(map(orjson.dumps, values)),
+        problems=(),
+        account={},
+        records=0,
+        failed_records=0,
+        namespace=Settings().id_namespace,
+        made={},
+        failed=(),
+        source_list="",
+    )
+
+
+def _note(text: str, created: str, modified: str) -> dict[str, Any]:
+    made = {"type": "note", "id": "note--1", "created": created, "modified": modified, "content": text}
+    return {**made, "object_refs": ["identity--1"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "modified", "steps"),
+    [
+        ("old", "2026-01-01T00:00:00.000Z", []),
+        ("old", "2026-02-01T00:00:00.000Z", []),
+        ("new", "2025-12-01T00:00:00.000Z", []),
+        ("new", "2026-02-01T00:00:00.000Z", [("2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z")]),
+    ],
+)
+def test_what_carries_its_own_version_needs_a_later_one_and_other_content(
+    text: str, modified: str, steps: list[tuple[str, str]]
+) -> None:
+    stored = _note("old", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z")
+    at = timestamps.parse(stored["modified"])
+    known = {"note--1": Known(at, stored["created"], revoked=False, digest=content_digest(stored))}
+    offered = _conversion(_note(text, modified, modified))
+    plan = plan_edition(offered, Names(offered.namespace, known=known), (), 0)
+    assert [(step.created, step.modified) for step in plan.steps] == steps
+    assert plan.unchanged == 1 - len(steps)
+
+
+def test_names_go_into_every_reference_and_nowhere_else() -> None:
+    names = Names(Settings().id_namespace, {"identity--1": "identity--2"})
+    value = {
+        "id": "note--1",
+        "content": "identity--1",
+        "object_refs": ["identity--1", "identity--3"],
+        "labels": ["identity--1"],
+        "extensions": {
+            "x": {"part_ref": "identity--1", "text": "identity--1", "rows": [{"a_ref": "identity--1"}]}
+        },
+    }
+    assert names.applied(value) == {
+        "id": "note--1",
+        "content": "identity--1",
+        "object_refs": ["identity--2", "identity--3"],
+        "labels": ["identity--1"],
+        "extensions": {
+            "x": {"part_ref": "identity--2", "text": "identity--1", "rows": [{"a_ref": "identity--2"}]}
+        },
+    }
+
+
+def test_differences_name_the_properties() -> None:
+    before = {"created": 1, "name": "a", "x": {"y": [1], "z": 1}, "gone": 1}
+    after = {"created": 2, "name": "a", "x": {"y": [2], "z": 1}, "new": {"deep": 1}}
+    assert differences(before, after) == ["gone", "new", "x.y"]
+
+
+@pytest.mark.parametrize(("grace", "expected"), [(0, [5, 4]), (1, [5, 4, 3, 2]), (2, [5, 4, 3, 2, 1])])
+def test_the_window_goes_back_to_a_complete_edition_beyond_the_grace(grace: int, expected: list[int]) -> None:
+    """5 and 3 were interrupted."""
+    lineage = Lineage(1, "a", "x")
+    records = [
+        EditionRecord(lineage, f"report--{n}", n, "", "", "", n, None if n in {5, 3} else n)
+        for n in range(5, 0, -1)
+    ]
+    assert [record.edition for record in window(records, 6, grace)] == expected
