@@ -21,6 +21,9 @@ lost, with a problem; unlisted: the mapping does not know the path (kept in ``re
 Where a leaf goes to several places the first of these counts."""
 
 
+_RANK: Final = {bucket: rank for rank, bucket in enumerate(BUCKETS)}
+
+
 @dataclass(slots=True)
 class Fate:
     """What became of one leaf: its bucket and the properties it went to."""
@@ -30,7 +33,7 @@ class Fate:
 
     def use(self, bucket: Bucket, target: str) -> None:
         """The leaf went there; the strongest bucket stays."""
-        if self.bucket is None or BUCKETS.index(bucket) < BUCKETS.index(self.bucket):
+        if self.bucket is None or _RANK[bucket] < _RANK[self.bucket]:
             self.bucket = bucket
         self.targets.add(target)
 

@@ -43,7 +43,9 @@ _DAY_FIRST: Final = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 def line(text: str) -> Cleaned:
     """One line: NFC, every run of blanks (also no-break and full-width ones) one blank, no invisible
     direction marks."""
-    return Cleaned(" ".join(unicodedata.normalize("NFC", text).translate(_DIRECTION_MARKS).split()))
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text).translate(_DIRECTION_MARKS)
+    return Cleaned(" ".join(text.split()))
 
 
 def prose(text: str) -> Cleaned:

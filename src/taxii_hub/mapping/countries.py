@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ def country_codes() -> Mapping[str, str | None]:
     return MappingProxyType(table)
 
 
+@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """What stays equal between spellings: letters without accents or case, words without articles."""
     plain = unicodedata.normalize("NFKD", name).casefold()

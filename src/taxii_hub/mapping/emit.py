@@ -136,7 +136,9 @@ class Emitter:
                 f"{object_type}.{owned[0]} is the engine's, not the mapping's", "correct the mapping"
             )
         for path, value in walk(tree):
-            place = path.replace(DESIGNATION_PATH, "designation").replace(SOURCE_PATH, "source")
+            place = path
+            if path.startswith("extensions."):
+                place = path.replace(DESIGNATION_PATH, "designation").replace(SOURCE_PATH, "source")
             self.trace(f"{object_type}.{place}", value)
         return body
 

@@ -21,9 +21,9 @@ gives True).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from taxii_hub.mapping.located_yaml import Located
 from taxii_hub.mapping.record import Value
@@ -197,25 +197,39 @@ _FUNCTIONS: dict[str, tuple[_Compiler, frozenset[str]]] = {
 _ARGUMENTS = frozenset().union(*(allowed for _, allowed in _FUNCTIONS.values()))
 
 
-def walk(tree: Tree, path: str = "") -> Iterator[tuple[str, Value]]:
+def walk(tree: Tree, path: str = "") -> list[tuple[str, Value]]:
     """Every Value of a tree with the property path at which it stands."""
+    found: list[tuple[str, Value]] = []
+    _walk(tree, path, found)
+    return found
+
+
+def _walk(tree: Tree, path: str, found: list[tuple[str, Value]]) -> None:
     if isinstance(tree, Value):
-        yield path, tree
-    elif isinstance(tree, Mapping):
+        found.append((path, tree))
+    elif isinstance(tree, dict):
         for key, inner in tree.items():
-            yield from walk(inner, f"{path}.{key}".lstrip("."))
+            if inner is not None:
+                _walk(inner, f"{path}.{key}" if path else key, found)
     elif isinstance(tree, list):
         for inner in tree:
-            yield from walk(inner, path)
+            if inner is not None:
+                _walk(inner, path, found)
 
 
 def plain(tree: Tree) -> Any:
     """The tree without provenance and without what says nothing."""
     if isinstance(tree, Value):
         return tree.data
-    if isinstance(tree, Mapping):
-        pairs = ((key, plain(inner)) for key, inner in tree.items())
-        return {key: value for key, value in pairs if value not in (None, [], {}, "")}
+    if isinstance(tree, dict):
+        made = {}
+        for key, inner in tree.items():
+            if inner is not None and (value := plain(inner)) not in _NOTHING:
+                made[key] = value
+        return made
     if isinstance(tree, list):
-        return [value for value in map(plain, tree) if value not in (None, [], {}, "")]
+        return [value for value in map(plain, tree) if value not in _NOTHING]
     return tree
+
+
+_NOTHING: Final[tuple[Any, ...]] = (None, [], {}, "")

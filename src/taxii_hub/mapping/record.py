@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from taxii_hub.model import Severity
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One value of the source with its place.
 
     ``path`` is relative to the record, its steps joined by ``/``; a step that occurs more than once

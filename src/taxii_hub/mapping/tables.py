@@ -46,6 +46,8 @@ def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fa
             fate.use("ignored", reading.nothing[position])
         elif fate.bucket is None and leaf.pattern in spec.ignore:
             fate.use("ignored", spec.ignore[leaf.pattern])
+        elif fate.bucket is None and _says_edition(spec, reading, position):
+            fate.use("mapped", "report.published")
         elif fate.bucket is None or position in reading.cut:
             _left_over(spec, reading, position, fate, target)
             residual.append({"path": leaf.path, "value": leaf.value.strip()})
@@ -54,6 +56,12 @@ def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fa
         home = made.setdefault("extensions", {}).setdefault(place, {"extension_type": "property-extension"})
         home["residual"] = residual
     return fates
+
+
+def _says_edition(spec: Spec, reading: Reading, position: int) -> bool:
+    """Whether the leaf is one of those of which the latest is the edition, and can be read."""
+    told = spec.edition_from_records and reading.record.leaves[position].pattern == spec.edition
+    return told and reading.cleaned(position) is not None
 
 
 def _left_over(spec: Spec, reading: Reading, position: int, fate: Fate, target: str) -> None:

@@ -51,6 +51,7 @@ class Reading:
     _cleaned: dict[int, Value | None] = field(default_factory=dict)
     _positions: dict[str, list[int]] = field(default_factory=dict)
     _elements: dict[str, dict[str, list[int]]] | None = None
+    _views: dict[str, View] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         removed = self.spec.minimise[self.profile].paths if self.profile else {}
@@ -89,6 +90,12 @@ class Reading:
                 return
             path, pattern = path[:cut], pattern[: pattern.rfind("/")]
 
+    def view(self, path: str) -> View:
+        """The view of one element: the same each time."""
+        if path not in self._views:
+            self._views[path] = View(self, path)
+        return self._views[path]
+
     def why_hidden(self, position: int) -> str:
         """The profile's reason for taking the leaf out."""
         return self.spec.minimise[self.profile or ""].paths[self.record.leaves[position].pattern]
@@ -122,12 +129,13 @@ class Reading:
 class View:
     """A record, or one of the groups inside it; paths are relative to it."""
 
-    __slots__ = ("_path", "_pattern", "reading")
+    __slots__ = ("_held", "_path", "_pattern", "reading")
 
     def __init__(self, reading: Reading, path: str = "") -> None:
         self.reading = reading
         self._path = path
         self._pattern = pattern_of(path)
+        self._held: dict[str, list[int]] | None = None
 
     @property
     def kind(self) -> str:
@@ -159,7 +167,7 @@ class View:
             for element, positions in self.reading.elements(self._joined(path)).items()
             if self._inside(element)
         ]
-        return [View(self.reading, path) for path in dict.fromkeys(path for _, path in sorted(found))]
+        return [self.reading.view(path) for path in dict.fromkeys(path for _, path in sorted(found))]
 
     def _inside(self, path: str) -> bool:
         return not self._path or path == self._path or path.startswith(self._path + "/")
@@ -177,9 +185,11 @@ class View:
             )
         if not self._path:
             return self.reading.positions(full)
-        leaves = self.reading.record.leaves
-        inside = self.reading.elements(self._pattern).get(self._path, ())
-        return [position for position in inside if leaves[position].pattern == full]
+        if self._held is None:
+            self._held = {}
+            for position in self.reading.elements(self._pattern).get(self._path, ()):
+                self._held.setdefault(self.reading.record.leaves[position].pattern, []).append(position)
+        return self._held.get(full, [])
 
     def lookup(self, name: str, value: Value | None) -> Value | None:
         """What the lookup says of the value; an unknown one is a problem, one that has no code (null in

@@ -60,7 +60,7 @@ def test_a_text_may_stand_for_nothing(make: Make, run: Run) -> None:
     (phone,) = [entry for entry in made.account["paths"] if entry["path"] == "PHONE"]
     assert phone["buckets"] == {"mapped": 1, "ignored": 1}
     assert "There is no telephone." in phone["targets"]
-    assert b"residual" not in b"".join(made.data[4:])
+    assert b"residual" not in b"".join(made.data[5:])
 
 
 def test_the_readme_says_what_is_left_out(make: Make) -> None:

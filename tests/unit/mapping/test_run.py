@@ -303,3 +303,12 @@ def test_a_reference_may_have_parts_that_are_missing(make: Make, run: Run) -> No
     assert set(made.made) == {"1|", "5|Ann"}
     assert [problem.message for problem in made.problems] == ["has no PHONE or REF and NAME"]
     assert "made from `PHONE or REF`, `NAME`" in readme_text(spec)
+
+
+def test_a_day_that_only_tells_the_edition_has_a_place(make: Make, run: Run) -> None:
+    spec = make(("edition: LIST/@date", "edition: SEEN, from: records"), ("LIST/@date: moment", "SEEN: day"))
+    made = run(spec, "<ROW><REF>1</REF><SEEN>2026-01-03</SEEN></ROW><ROW><REF>2</REF><SEEN>soon</SEEN></ROW>")
+    assert made.edition == "2026-01-03T00:00:00.000Z"
+    assert codes(made) == ["unlisted-field", "bad-value"]
+    (seen,) = [entry for entry in made.account["paths"] if entry["path"] == "SEEN"]
+    assert seen["buckets"] == {"mapped": 1, "carried": 1}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
@@ -74,23 +74,27 @@ def _walk(events: Iterator[tuple[str, Any]], kinds: frozenset[str]) -> Iterator[
     outside: list[Leaf] = []
     depth = 0
     opened = False
+    names: dict[Any, str] = {}
     for event, element in events:
-        is_record = element is not root and local_name(element) in kinds
-        if event == "start":
+        tag = element.tag
+        if (name := names.get(tag)) is None:
             _check(element)
-            depth += is_record
-            if is_record and not opened:
+            name = names[tag] = local_name(element)
+        if name not in kinds or element is root:
+            if event == "end" and depth == 0:
+                outside.extend(_own_leaves(element, root))
+                _release(element)
+        elif event == "start":
+            depth += 1
+            if not opened:
                 opened = True
                 yield Record("", root.sourceline, (*head, *_numbered(outside)))
                 outside = []
-        elif is_record:
+        else:
             depth -= 1
             if depth == 0:
-                yield Record(local_name(element), element.sourceline, tuple(leaves(element, "")))
+                yield Record(name, element.sourceline, tuple(leaves(element, names)))
                 _release(element)
-        elif depth == 0:
-            outside.extend(_own_leaves(element, root))
-            _release(element)
     if not opened:
         yield Record("", root.sourceline, (*head, *_numbered(outside)))
         outside = []
@@ -143,29 +147,50 @@ def local_name(element: Any) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else "node()"
 
 
-def leaves(element: Any, path: str) -> Iterator[Leaf]:
-    """Every non-empty text and attribute of the element and of what is inside, in document order."""
-    yield from _attributes(element, path)
+def leaves(element: Any, names: dict[Any, str]) -> list[Leaf]:
+    """Every non-empty text and attribute of the element and of what is inside, in document order.
+    ``names``: local names of tags, as far as they are known."""
+    found: list[Leaf] = []
+    _collect(element, "", "", _Names(names, found))
+    return found
+
+
+class _Names(NamedTuple):
+    known: dict[Any, str]
+    found: list[Leaf]
+
+
+def _collect(element: Any, path: str, pattern: str, into: _Names) -> None:
+    if element.attrib:
+        into.found.extend(_attributes(element, path))
+    text = element.text
     children = list(element)
-    own = [element.text, *(child.tail for child in children)]
-    text = " ".join(part for part in own if part and part.strip())
-    if text:
-        place = (path or ".") if not children else f"{path}/text()".lstrip("/")
-        yield Leaf.at(place, text, element.sourceline)
     if not children:
+        if text and not text.isspace():
+            into.found.append(Leaf(path or ".", text, element.sourceline, pattern or "."))
         return
-    names = [local_name(child) for child in children]
-    total, seen = Counter(names), Counter[str]()
-    for child, name in zip(children, names, strict=True):
-        seen[name] += 1
-        step = f"{name}[{seen[name]}]" if total[name] > 1 else name
-        yield from leaves(child, f"{path}/{step}".lstrip("/"))
+    texts = [text, *(child.tail for child in children)]
+    if said := " ".join([part for part in texts if part and not part.isspace()]):
+        into.found.append(Leaf.at(f"{path}/text()".lstrip("/"), said, element.sourceline))
+    steps = [into.known.get(child.tag) or local_name(child) for child in children]
+    several = len(set(steps)) < len(steps)
+    total = Counter(steps) if several else {}
+    seen: dict[str, int] = {}
+    for child, name in zip(children, steps, strict=True):
+        step = name
+        if several and total[name] > 1:
+            seen[name] = number = seen.get(name, 0) + 1
+            step = f"{name}[{number}]"
+        if path:
+            _collect(child, f"{path}/{step}", f"{pattern}/{name}", into)
+        else:
+            _collect(child, step, name, into)
 
 
 def _attributes(element: Any, path: str) -> Iterator[Leaf]:
     for key, value in element.attrib.items():
         if value.strip() and key != _TAILS:
-            name = etree.QName(key).localname
+            name = key.rpartition("}")[2]
             yield Leaf.at(f"{path}/@{name}".lstrip("/"), value, element.sourceline)
 
 
