@@ -3,7 +3,6 @@ with four corners, features by type, addresses in parts, relationships."""
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -11,10 +10,12 @@ from taxii_hub.mapping.countries import country_codes, fold
 from taxii_hub.mapping.emit import Emitter
 from taxii_hub.mapping.expressions import Tree
 from taxii_hub.mapping.record import Value
+from taxii_hub.mapping.spans import joint, of_windows, single
 from taxii_hub.mapping.view import COUNTRIES, View
 
 _NAME = "names/name"
 _TRANSLATION = "translations/translation"
+_WALLET = "Digital Currency Address"
 _CORNERS = ("fromDateBegin", "fromDateEnd", "toDateBegin", "toDateEnd")
 
 
@@ -51,7 +52,7 @@ def _name(name: View, translation: View, full: Value) -> Tree:
     weak = name.lookup("booleans", name.get("isLowQuality"))
     return {
         "full": full,
-        "parts": [*_formatted(translation), *_parts(translation)],
+        "parts": _parts(translation),
         "kind": _kind(name, translation),
         "strength": "unknown" if weak is None else weak.derive("weak" if weak.data else "strong"),
         "script": translation.lookup("scripts", translation.get("script")),
@@ -70,17 +71,13 @@ def _kind(name: View, translation: View) -> Tree:
     return Value(kind, leaves, derived=True)
 
 
-def _formatted(translation: View) -> Iterator[Tree]:
-    for kind in ("Last", "First"):
-        if (value := translation.get(f"formatted{kind}Name")) is not None:
-            yield {"type": f"Formatted {kind} Name", "value": value}
-
-
-def _parts(translation: View) -> Iterator[Tree]:
-    for part in translation.groups("nameParts/namePart"):
-        kind, value = part.get("type"), part.get("value")
-        if kind is not None and value is not None:
-            yield {"type": kind, "value": value}
+def _parts(translation: View) -> list[Tree]:
+    """As OFAC sorts the name, then as it splits it."""
+    whole = [
+        (f"Formatted {kind} Name", translation.get(f"formatted{kind}Name")) for kind in ("Last", "First")
+    ]
+    split = [(part.get("type"), part.get("value")) for part in translation.groups("nameParts/namePart")]
+    return [{"type": kind, "value": value} for kind, value in [*whole, *split] if kind and value]
 
 
 def good_aliases(view: View) -> Tree:
@@ -100,83 +97,13 @@ def actor_types(view: View) -> Tree:
     return list({word.data: word for word in words if word is not None}.values())
 
 
-# --- dates -------------------------------------------------------------------------------------
-
-
-def _whole(first: str, last: str) -> str | None:
-    """The year, month or day that the window is exactly, as text; None where it is none of them."""
-    if first == last:
-        return first
-    year, month = int(last[:4]), int(last[5:7])
-    if first[4:] == "-01-01" and last == f"{first[:4]}-12-31":
-        return first[:4]
-    if first == f"{last[:7]}-01" and last[8:] == f"{monthrange(year, month)[1]:02}":
-        return last[:7]
-    return None
-
-
-def _joint(corners: Iterable[Value], text: str) -> Value:
-    return Value(text, frozenset().union(*(corner.leaves for corner in corners)), derived=True)
-
-
 def span(group: View, path: str) -> dict[str, Tree]:
-    """The four corners as one date, or as two with their windows; nothing is more precise than OFAC."""
-    found = [group.get(f"{path}/{corner}") for corner in _CORNERS]
-    corners = [corner for corner in found if corner is not None]
-    ranged = group.lookup("booleans", group.get(f"{path}/isDateRange"))
-    said = {"approximate": group.lookup("booleans", group.get(f"{path}/isApproximate"))}
-    if len(corners) < len(_CORNERS):
-        names = ("from", "from_latest", "to_earliest", "to")
-        return (
-            {**dict(zip(names, found, strict=True)), "precision": _precision(ranged, "range"), **said}
-            if corners
-            else {}
-        )
-    begin, begin_end, end_begin, end = corners
-    one = _whole(begin.data, end.data)
-    if (
-        one is not None
-        and begin_end.data in (begin.data, end.data)
-        and end_begin.data in (end.data, begin.data)
-    ):
-        date = _joint(corners, one)
-        word = {4: "year", 7: "month", 10: "day"}[len(one)]
-        return {"from": date, "to": date, "precision": _precision(ranged, word), **said}
-    return {**_ends(corners), "precision": _precision(ranged, "range"), **said}
-
-
-def _precision(ranged: Value | None, word: str) -> Tree:
-    if ranged is None:
-        return word
-    return ranged.derive("range" if ranged.data else word)
-
-
-def _ends(corners: list[Value]) -> dict[str, Tree]:
-    begin, begin_end, end_begin, end = corners
-    first, last = _whole(begin.data, begin_end.data), _whole(end_begin.data, end.data)
-    made: dict[str, Tree] = {}
-    if first is None:
-        made.update({"from": begin, "from_latest": begin_end})
-    else:
-        made["from"] = _joint((begin, begin_end), first)
-    if last is None:
-        made.update({"to": end, "to_earliest": end_begin})
-    else:
-        made["to"] = _joint((end_begin, end), last)
-    return made
-
-
-def _single(group: View, path: str, name: str) -> dict[str, Tree]:
-    """A date as ``<name>_on`` where it is one, as ``<name>`` with its ends where it is not."""
-    made = span(group, path)
-    approximate = made.get("approximate")
-    precision = made.get("precision")
-    if not isinstance(approximate, Value) or not isinstance(precision, Value):
-        return {name: made}
-    if approximate.data or precision.data == "range":
-        return {name: made}
-    date: Value = made["from"]
-    return {f"{name}_on": _joint((date, precision, approximate), date.data)}
+    """The date at the path: four corners, and whether it is a range or about right."""
+    return of_windows(
+        [group.get(f"{path}/{corner}") for corner in _CORNERS],
+        group.lookup("booleans", group.get(f"{path}/isDateRange")),
+        group.lookup("booleans", group.get(f"{path}/isApproximate")),
+    )
 
 
 # --- features ----------------------------------------------------------------------------------
@@ -285,8 +212,8 @@ def document(group: View) -> Tree:
         "valid": group.lookup("booleans", group.get("isValid")),
         "issuing_country": country,
         "issuing_country_code": group.lookup(COUNTRIES, country),
-        **_single(group, "issueDate", "issued"),
-        **_single(group, "expirationDate", "expires"),
+        **single("issued", span(group, "issueDate")),
+        **single("expires", span(group, "expirationDate")),
         "features": group.all("idFeatures/idFeature"),
     }
 
@@ -338,7 +265,7 @@ def _written(script: View) -> Value | None:
         return None
     rank = "" if primary is None else " (primary)" if primary.data else " (not primary)"
     name = "Unknown" if word is None else word.data
-    return _joint(known, f"{name} script{rank}")
+    return joint(known, f"{name} script{rank}")
 
 
 def addresses(view: View) -> Tree:
@@ -361,7 +288,7 @@ def locations(view: View, emitter: Emitter) -> None:
                 made.parts.get(name) for name in ("street", "city", "region", "province", "postal_code")
             ]
             spelt = [*filter(None, [*places, made.country])]
-            name = _joint([*spelt, *made.kinds], ", ".join(str(value.data) for value in spelt))
+            name = joint([*spelt, *made.kinds], ", ".join(str(value.data) for value in spelt))
             area = Value.joined(filter(None, (made.parts.get("region"), made.parts.get("province"))), ", ")
             target = emitter.add_shared(
                 "location",
@@ -386,6 +313,27 @@ def nations(view: View, emitter: Emitter) -> None:
             target = emitter.add_shared("location", {"name": country, "country": code})
             graded = {"confidence": group.lookup("reliabilities", group.get("reliability"))}
             emitter.relate(emitter.main, "national-of", target, {"description": group.get("type"), **graded})
+
+
+def wallets(view: View, emitter: Emitter) -> None:
+    """An indicator for each digital currency address, valid from the day of the listing: one observable,
+    one comparison. STIX has no type for wallets; the one in the pattern is that of OpenCTI."""
+    listed = view.get("sanctionsLists/sanctionsList/@datePublished")
+    for group in view.groups("features/feature"):
+        kind, address = group.get("type"), group.get("value")
+        if kind is None or address is None or listed is None or not kind.data.startswith(_WALLET):
+            continue
+        quoted = address.data.replace("\\", "\\\\").replace("'", "\\'")
+        said = {
+            "name": Value.joined([kind, address], " "),
+            "indicator_types": ["attribution"],
+            "pattern": address.derive(f"[cryptocurrency-wallet:value = '{quoted}']"),
+            "pattern_type": "stix",
+            "valid_from": listed.derive(f"{listed.data}T00:00:00.000Z"),
+            "confidence": group.lookup("reliabilities", group.get("reliability")),
+        }
+        made = emitter.add("indicator", "wallet", said, [kind.data, address.data])
+        emitter.relate(made, "related-to", emitter.main)
 
 
 def relations(view: View, emitter: Emitter) -> None:

@@ -12,6 +12,7 @@ from taxii_hub.mapping.emit import Emitter
 from taxii_hub.mapping.english_dates import span
 from taxii_hub.mapping.expressions import Tree
 from taxii_hub.mapping.record import Value
+from taxii_hub.mapping.spans import single
 from taxii_hub.mapping.view import View
 
 _WIDTH = 1000  # of the remarks column: a longer text is cut there and goes on in SDN_COMMENTS
@@ -243,10 +244,7 @@ def _when(whole: Value, text: str | None, name: str) -> dict[str, Tree]:
     if text is None:
         return {}
     words = whole.part(text)
-    made = span(words)
-    if made and made["precision"].data != "range" and not made["approximate"].data:
-        return {f"{name}_on": made["from"]}
-    return {name: {**made, "text": words}}
+    return single(name, span(words), words)
 
 
 # --- features ----------------------------------------------------------------------------------

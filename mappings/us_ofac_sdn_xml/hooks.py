@@ -9,6 +9,7 @@ from taxii_hub.mapping.countries import country_codes, fold
 from taxii_hub.mapping.english_dates import span
 from taxii_hub.mapping.expressions import Tree
 from taxii_hub.mapping.record import Value
+from taxii_hub.mapping.spans import single
 from taxii_hub.mapping.view import COUNTRIES, View
 
 # The types in idList that are no identity documents, as OFAC's dictionary of features has them; all
@@ -162,12 +163,7 @@ def _document_type(kind: str) -> str:
 def _when(group: View, path: str, name: str) -> dict[str, Tree]:
     """``<name>_on`` where it is one date, ``<name>`` with the words where it is not."""
     words = group.get(path)
-    made = _dated(group, words)
-    if words is None:
-        return {}
-    if made and made["precision"].data != "range" and not made["approximate"].data:
-        return {f"{name}_on": made["from"]}
-    return {name: {**made, "text": words}}
+    return single(name, _dated(group, words), words)
 
 
 def features(view: View) -> Tree:
