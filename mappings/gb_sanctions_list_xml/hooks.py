@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 
+from taxii_hub.mapping.births import birth_date
 from taxii_hub.mapping.countries import country_codes, fold
 from taxii_hub.mapping.expressions import Tree
 from taxii_hub.mapping.names import distinct, flags, once, script
@@ -24,9 +24,6 @@ _OTHER_LISTS = {
     "UNReferenceNumber": "United Nations Security Council Consolidated List",
     "OFSIGroupID": "OFSI Consolidated List of Financial Sanctions Targets (group id)",
 }
-_BIRTH = re.compile(
-    r"(?P<day>[0-9]{2}|dd)/(?P<month>[0-9]{2}|mm)/(?P<year>[0-9]{4}|[0-9]{0,3}y{1,4})", re.IGNORECASE
-)
 _NEGATIVE = re.compile(r"-[0-9]+")
 _UN_REFERENCE = re.compile(r"\b[A-Z]{2}[ie]\.[0-9]{3}\b")
 
@@ -228,39 +225,7 @@ def _contacts(view: View) -> list[tuple[str, Value]]:
 
 def birth_dates(view: View) -> Tree:
     """As precise as the source: dd, mm, 00 and yy stand for what is not known."""
-    return once(_birth_date(group) for group in view.groups(f"{_PERSON}/DOBs/DOB"))
-
-
-def _birth_date(group: View) -> Tree:
-    value = group.get(".")
-    if value is None:
-        return None
-    found = _BIRTH.fullmatch(value.data)
-    written = _partial(found) if found is not None else None
-    if found is None or (written is None and found["year"].isdigit()):
-        group.warn(
-            value, "is no date like 31/01/1960 or dd/mm/1960", "correct it at the source; the text is kept"
-        )
-        return {"text": value}
-    if written is None:
-        return {"text": value}
-    precision = {4: "year", 7: "month", 10: "day"}[len(written)]
-    spelt = value.part(written)
-    loose = found["day"].isdigit() and found["day"] != "00" and precision != "day"
-    return {"from": spelt, "to": spelt, "precision": precision, "text": value if loose else None}
-
-
-def _partial(found: re.Match[str]) -> str | None:
-    """``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``; None without a year, or where there is no such day."""
-    day, month, year = (found[part] if found[part].isdigit() else "00" for part in ("day", "month", "year"))
-    if year in {"00", "0000"}:
-        return None
-    known = [year] if month == "00" else [year, month] if day == "00" else [year, month, day]
-    try:
-        date.fromisoformat("-".join([*known, "01", "01"][:3]))
-    except ValueError:
-        return None
-    return "-".join(known)
+    return once(birth_date(view, value) for value in view.all(f"{_PERSON}/DOBs/DOB"))
 
 
 def birth_places(view: View) -> Tree:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from html.parser import HTMLParser
 from types import MappingProxyType
 from typing import Final
 
@@ -37,6 +38,8 @@ _DAY: Final = re.compile(rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})({_ZONE}|T00:00:00
 _US_DAY: Final = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 _PARTIAL: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2})?")
 _MOMENT: Final = re.compile(rf"([0-9-]{{10}})(?:T([0-9:]{{8}}(?:\.[0-9]+)?)({_ZONE})?)?")
+_DAY_NAMED: Final = re.compile(r"(?:[^:]*:)?\s*([0-9]{1,2})[ -]([A-Za-z]{3,9})[ -]([0-9]{4})")
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_FIRST: Final = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 
 
@@ -100,6 +103,18 @@ def day_first(text: str) -> Cleaned:
     return Cleaned(written)
 
 
+def day_named(text: str) -> Cleaned:
+    """``Report Date: 23-Sep-2026`` (the words before the colon may be missing, the month may be written
+    out) or ``YYYY-MM-DD``, as ``YYYY-MM-DD``."""
+    found = _DAY_NAMED.fullmatch(text.strip())
+    if found is None:
+        return day_first(text)
+    month = _MONTHS.index(found[2][:3].casefold()) + 1 if found[2][:3].casefold() in _MONTHS else 0
+    written = f"{found[3]}-{month:02}-{int(found[1]):02}"
+    _must_exist(written)
+    return Cleaned(written)
+
+
 def moment(text: str) -> Cleaned:
     """A date, or date and time (UTC where it names no zone), as a STIX timestamp with milliseconds."""
     found = _MOMENT.fullmatch(text.strip())
@@ -112,6 +127,13 @@ def moment(text: str) -> Cleaned:
         raise BadValueError(
             "is no date and time like 2026-01-31T00:00:00Z", "correct it at the source"
         ) from None
+
+
+def epoch(text: str) -> Cleaned:
+    """Seconds since 1970, as a STIX timestamp."""
+    if re.fullmatch(r"[0-9]{1,11}", text.strip()) is None:
+        raise BadValueError("is no number of seconds since 1970", "correct it at the source")
+    return Cleaned(timestamps.canonical(int(text) * 1_000_000))
 
 
 def _offset(zone: str | None) -> int:
@@ -132,6 +154,56 @@ def unescaped(text: str) -> Cleaned:
     return prose(text)
 
 
+class _Markup(HTMLParser):
+    """Collects what a reader would see, with the addresses of links behind their texts."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._links: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+        elif tag in _UNSEEN:
+            self._unseen += 1
+        elif tag == "a":
+            self._links.append(dict(attrs).get("href") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+        elif tag in _UNSEEN:
+            self._unseen = max(0, self._unseen - 1)
+        elif (
+            tag == "a"
+            and self._links
+            and (link := self._links.pop())
+            and link not in "".join(self.parts[-1:])
+        ):
+            self.parts.append(f" ({link})")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.parts.append(" ".join(data.splitlines()) if data.strip() else " ")
+
+
+def markup(text: str) -> Cleaned:
+    """HTML as a reader sees it: paragraphs are lines, the address of a link stands behind its text.
+    ``whole`` is false where scripts or comments are cut off."""
+    if "<" not in text and "&" not in text:
+        return prose(text)
+    parser = _Markup()
+    try:
+        parser.feed(text)
+        parser.close()
+    except AssertionError:  # html.parser, for a marked section that is none
+        raise BadValueError("is no HTML", "correct it at the source; the text is kept") from None
+    lines = [line(part).data for part in "".join(parser.parts).split("\n")]
+    return Cleaned("\n".join(part for part in lines if part), whole=_CUT.search(text) is None)
+
+
 def _must_exist(text: str) -> None:
     try:
         date.fromisoformat(text)
@@ -146,9 +218,11 @@ CLEANERS: Final[Mapping[str, Cleaner]] = MappingProxyType(
         "line": line,
         "prose": prose,
         "unescaped": unescaped,
+        "html": markup,
         "day": day,
         "day_first": day_first,
+        "day_named": day_named,
         "us_day": us_day,
     }
-    | {"partial_day": partial_day, "year": year, "moment": moment}
+    | {"partial_day": partial_day, "year": year, "moment": moment, "epoch": epoch}
 )

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from taxii_hub.errors import BadValueError
 from taxii_hub.mapping.cleaners import (
     CLEANERS,
+    Cleaned,
     day,
     day_first,
+    day_named,
     line,
     moment,
     partial_day,
@@ -124,6 +126,19 @@ def test_what_is_no_date_with_the_day_first(text: str) -> None:
         day_first(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["Report Date: 03-Sep-2026", "3 September 2026", "03-SEP-2026", "03/09/2026", "2026-09-03"]
+)
+def test_the_month_may_be_a_word(text: str) -> None:
+    assert day_named(text).data == "2026-09-03"
+
+
+@pytest.mark.parametrize("text", ["31-Feb-2026", "3-Sop-2026", "Report Date:", "Sep-26", ""])
+def test_what_is_no_date_with_a_month_in_words(text: str) -> None:
+    with pytest.raises(BadValueError):
+        day_named(text)
+
+
 def test_what_was_escaped_too_often_is_read_as_meant() -> None:
     assert unescaped("he said &quot;R&amp;amp;D&quot;\n ").data == 'he said "R&D"'
 
@@ -135,3 +150,26 @@ def test_cleaners_refuse_or_are_idempotent(text: str, name: str) -> None:
     except BadValueError:
         return
     assert not once or CLEANERS[name](once).data == once
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "whole"),
+    [
+        ("plain\r\nlines", "plain\nlines", True),
+        ("<p>One\u00a0and&nbsp;two</p>\r\n<p>&nbsp;</p>\r\n<p>AT&amp;T</p>", "One and two\nAT&T", True),
+        ('<p>See <a href="https://x.example/y">him</a>.</p>', "See him (https://x.example/y).", True),
+        ('<a href="https://x.example">https://x.example</a> <a>bare</a>', "https://x.example bare", True),
+        ("a<br/>b<div>c</div>", "a\nb\nc", True),
+        ("<ul><li>one</li><li>two</li></ul>", "one\ntwo", True),
+        ("seen<script>unseen()</script> here<!-- why -->", "seen here", False),
+        ("1 < 2 & 3", "1 < 2 & 3", True),
+        ("</script></a>stray", "stray", True),
+    ],
+)
+def test_markup_is_read_as_a_person_sees_it(text: str, seen: str, whole: bool) -> None:
+    assert CLEANERS["html"](text) == Cleaned(seen, whole)
+
+
+def test_what_only_looks_like_markup_is_refused() -> None:
+    with pytest.raises(BadValueError, match="is no HTML"):
+        CLEANERS["html"]("<![oops[ text")
