@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Callable
-from contextlib import suppress
 
 from taxii_hub.errors import BadValueError, RecordError
 from taxii_hub.mapping.cleaners import moment
 from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.observables import Observable, checked, comparison, guessed, refanged
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
 
-_DEFANGED = (
-    (re.compile(r"^(?:hxxp|h\*\*p|htxp|meow)(s?)(?=\[?:)", re.IGNORECASE), r"http\1"),
-    (re.compile(r"^fxp(?=\[?:)", re.IGNORECASE), "ftp"),
-    (re.compile(r"\[:(?://)?\](?://)?|\[://\]|:\[//\]"), "://"),
-    (re.compile(r"[\[({]\s*(?:\.|dot)\s*[\])}]|\\\.", re.IGNORECASE), "."),
-    (re.compile(r"[\[({]\s*(?:@|at)\s*[\])}]", re.IGNORECASE), "@"),
-)
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
-_DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)+(?!\d+$)[a-z0-9-]{{2,63}}", re.IGNORECASE)
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>\\]+", re.IGNORECASE)
-_EMAIL = re.compile(rf"[^\s@'\"<>\\]{{1,64}}@(?:{_LABEL}\.)+[a-z0-9-]{{2,63}}", re.IGNORECASE)
-_MAC = re.compile(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}", re.IGNORECASE)
-_HASHES = {32: "MD5", 40: "SHA-1", 64: "SHA-256", 128: "SHA-512"}
-_PATHS = {
-    "MD5": "file:hashes.MD5",
-    "SHA-1": "file:hashes.'SHA-1'",
-    "SHA-256": "file:hashes.'SHA-256'",
-    "SHA-512": "file:hashes.'SHA-512'",
-    "filename": "file:name",
-}
 _NAMED = "give the row a Type that its value has, or correct the value"
 
 
@@ -46,9 +24,8 @@ def key(view: View) -> Tree:
 
 def pattern(view: View) -> Tree:
     """One comparison, the value in single quotes."""
-    value, (kind, text) = _observable(view)
-    quoted = text.replace("\\", "\\\\").replace("'", "\\'")
-    made = f"[{_PATHS.get(kind, f'{kind}:value')} = '{quoted}']"
+    value, found = _observable(view)
+    made, text = comparison(found), found[1]
     spelt = Value(made, value.leaves, derived=text != value.data)
     given = view.get("Type")
     return spelt if given is None else Value(made, value.leaves | given.leaves, spelt.derived)
@@ -66,87 +43,23 @@ def description(view: View) -> Tree:
     return value.derive(f"{kind} of an indicator list; the list says no more about it.")
 
 
-def _observable(view: View) -> tuple[Value, tuple[str, str]]:
+def _observable(view: View) -> tuple[Value, Observable]:
     value, given = view.get("Value"), view.get("Type")
     if value is None:
         raise RecordError("has no Value", "add the value or remove the row")
-    text = _refanged(str(value.data))
+    text = refanged(str(value.data))
     if given is None:
-        found = _guessed(text)
+        found = guessed(text)
         if found is None:
             view.refuse(value, "is nothing that an indicator can be made of", _NAMED)
         return value, found
     word = view.lookup("types", given.part(re.sub(r"[^a-z0-9]", "", str(given.data).casefold())))
     if word is None:
         view.refuse(given, "is no type of observable that the hub knows", _NAMED)
-    found = _CHECKS[str(word.data)](text)
+    found = checked(str(word.data), text)
     if found is None:
         view.refuse(value, f"is no {word.data}, as its Type says", _NAMED)
     return value, found
-
-
-def _refanged(text: str) -> str:
-    for defanged, meant in _DEFANGED:
-        text = defanged.sub(meant, text)
-    return text
-
-
-Found = tuple[str, str] | None
-
-
-def _ip(text: str) -> Found:
-    with suppress(ValueError):
-        made = ipaddress.ip_interface(text)
-        return (f"ipv{made.version}-addr", text)
-    return None
-
-
-def _ip_of(version: int) -> Callable[[str], Found]:
-    return lambda text: found if (found := _ip(text)) and found[0] == f"ipv{version}-addr" else None
-
-
-def _like(kind: str, form: re.Pattern[str], fold: bool) -> Callable[[str], Found]:
-    return lambda text: (kind, text.lower() if fold else text) if form.fullmatch(text) else None
-
-
-def _hash(text: str) -> Found:
-    kind = _HASHES.get(len(text)) if re.fullmatch(r"[0-9a-fA-F]+", text) else None
-    return (kind, text.lower()) if kind is not None else None
-
-
-def _hash_of(kind: str) -> Callable[[str], Found]:
-    return lambda text: found if (found := _hash(text)) and found[0] == kind else None
-
-
-def _mac(text: str) -> Found:
-    return ("mac-addr", text.lower().replace("-", ":")) if _MAC.fullmatch(text) else None
-
-
-def _filename(text: str) -> Found:
-    return ("filename", text) if re.fullmatch(r"[^/\\:*?\"<>|\x00-\x1f]{1,255}", text) else None
-
-
-_CHECKS: dict[str, Callable[[str], Found]] = {
-    "ip": _ip,
-    "ipv4-addr": _ip_of(4),
-    "ipv6-addr": _ip_of(6),
-    "url": _like("url", _URL, fold=False),
-    "email-addr": _like("email-addr", _EMAIL, fold=False),
-    "mac-addr": _mac,
-    "hash": _hash,
-    "MD5": _hash_of("MD5"),
-    "SHA-1": _hash_of("SHA-1"),
-    "SHA-256": _hash_of("SHA-256"),
-    "SHA-512": _hash_of("SHA-512"),
-    "domain-name": _like("domain-name", _DOMAIN, fold=True),
-    "filename": _filename,
-}
-_GUESSED = ("ip", "url", "email-addr", "mac-addr", "hash", "domain-name")
-
-
-def _guessed(text: str) -> Found:
-    """The first kind whose form the value has; a file name looks like anything and is never guessed."""
-    return next((found for kind in _GUESSED if (found := _CHECKS[kind](text)) is not None), None)
 
 
 def valid_from(view: View) -> Tree:
