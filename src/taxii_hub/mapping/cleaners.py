@@ -40,6 +40,11 @@ _PARTIAL: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2})?")
 _MOMENT: Final = re.compile(rf"([0-9-]{{10}})(?:T([0-9:]{{8}}(?:\.[0-9]+)?)({_ZONE})?)?")
 _DAY_NAMED: Final = re.compile(r"(?:[^:]*:)?\s*([0-9]{1,2})[ -]([A-Za-z]{3,9})[ -]([0-9]{4})")
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_BLOCKS: Final = frozenset(
+    {"p", "br", "div", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4", "blockquote"}
+)
+_UNSEEN: Final = frozenset({"script", "style"})
+_CUT: Final = re.compile(r"<!--|<\s*(?:script|style)\b", re.IGNORECASE)
 _DAY_FIRST: Final = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 
 
