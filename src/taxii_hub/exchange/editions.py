@@ -56,6 +56,7 @@ class Edition:
     record: EditionRecord
     plan: EditionPlan
     names: Names
+    whole: bool = True
     known: bool = False
     previous: EditionRecord | None = None
     before: list[Before] = field(default_factory=list)
@@ -99,12 +100,16 @@ async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) 
     grace = rules.editions.grace
     judged = window(older, record.edition, grace) if whole and not newer else []
     before = [Before(item, await hub.editions.members(item)) for item in judged]
+    if not whole:
+        said = await hub.editions.records(record.lineage, conversion.made, record.edition)
+        before = [Before(record, said)] if said else []
     plan = await asyncio.to_thread(plan_edition, conversion, names, before, grace)
     if whole and newer:
         later = [Before(item, await hub.editions.members(item)) for item in reversed(newer)]
         plan_return(plan, record.edition, [item for item in later if item.members], grace)
     await _only_what_stands(past, plan, names)
-    edition = Edition(past, conversion, record, plan, names, own is not None and own.finished_at is not None)
+    edition = Edition(past, conversion, record, plan, names, whole)
+    edition.known = own is not None and own.finished_at is not None
     edition.previous = older[0] if older else None
     edition.before = before
     edition.forgettable = others[max(KEPT, len(judged) + 1) :]
@@ -151,6 +156,21 @@ async def _only_what_stands(past: Past, plan: EditionPlan, names: Names) -> None
     plan.vanished = {key: None for key in plan.vanished if key in left}
 
 
-def finished(edition: Edition, counts: Mapping[str, int]) -> EditionRecord:
-    """The record of an edition all of which is published."""
-    return replace(edition.record, finished_at=time.time_ns() // 1000, counts=counts)
+async def begin(hub: Hub, edition: Edition) -> None:
+    """Remember what the edition holds, and of its records what they held before: nothing of it is
+    published yet, and everything may have to be revoked one day."""
+    record, members = edition.record, edition.plan.members
+    await hub.editions.begin(record, members if edition.whole else {})
+    if not edition.whole:
+        said = edition.before[0].members if edition.before else {}
+        both = {key: tuple(dict.fromkeys([*said.get(key, ()), *made])) for key, made in members.items()}
+        await hub.editions.remember(record.lineage, both, record.edition)
+
+
+async def finish(hub: Hub, edition: Edition, counts: Mapping[str, int]) -> None:
+    """All of it is published."""
+    if not edition.whole:
+        await hub.editions.remember(edition.record.lineage, edition.plan.members, edition.record.edition)
+    done = replace(edition.record, finished_at=time.time_ns() // 1000, counts=counts)
+    await hub.editions.finish(done)
+    await hub.editions.forget(edition.forgettable)

@@ -14,7 +14,7 @@ from taxii_hub.exchange.access import Place, require_writing
 from taxii_hub.exchange.edition_changes import changes_of
 from taxii_hub.exchange.edition_claim import Claim, claimed
 from taxii_hub.exchange.edition_members import batches, definitions
-from taxii_hub.exchange.editions import Edition, Rules, compare, finished, lineage_of
+from taxii_hub.exchange.editions import Edition, Rules, begin, compare, finish, lineage_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.publish import check_members, publish_members
 from taxii_hub.mapping.convert import Conversion, ConvertOptions, convert
@@ -151,7 +151,7 @@ async def _published(
     total = _Total(hub, place, edition)
     if not edition.size and edition.known:
         return total.status()
-    await hub.editions.begin(edition.record, edition.plan.members)
+    await begin(hub, edition)
     async for batch in batches(edition):
         claim.require()
         total.add(await publish_members(hub, place, total.beside(batch), total.requested_at), len(batch))
@@ -159,8 +159,7 @@ async def _published(
             progress(len(total.outcomes), edition.size)
     status = total.status()
     refused = sum(not outcome.ok for outcome in status.outcomes)
-    await hub.editions.finish(finished(edition, {**total.counts(), "refused": refused}))
-    await hub.editions.forget(edition.forgettable)
+    await finish(hub, edition, {**total.counts(), "refused": refused})
     return status
 
 

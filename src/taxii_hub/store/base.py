@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -164,6 +164,14 @@ class EditionLog(Protocol):
 
     async def forget(self, records: Sequence[EditionRecord]) -> None:
         """Forget what these editions hold; that they were ingested stays known."""
+
+    async def records(
+        self, lineage: Lineage, keys: Iterable[str], edition: int
+    ) -> dict[str, tuple[str, ...]]:
+        """What is remembered of these records, except where a later file said it."""
+
+    async def remember(self, lineage: Lineage, members: Members, edition: int) -> None:
+        """Remember what these records hold, where files add up and no edition holds them all."""
 
     async def claim(self, lineage: Lineage, holder: str, seconds: float) -> str | None:
         """Become (or stay) the only one who ingests this list; else who it is."""

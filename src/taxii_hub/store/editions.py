@@ -3,6 +3,7 @@
 ``editions``         {_id: "<lineage>/<report id>", k: lineage, c, agency, family, list, report, edition, sha256,
                      converter, format_version, begun_at, finished_at, counts}   one for each edition, kept
 ``edition_members``  {_id: "<edition>/<n>", e: edition, m: [[record key, [object id, …]], …]}   of the newest ones
+``edition_records``  {_id: "<lineage>/<record key>", key, edition, ids}   where files add up: what each record holds
 ``edition_claims``   {_id: lineage, holder, expires}   who ingests the list at this moment
 
 The feed is the truth about objects. What stands here says which objects belong to which record of which
@@ -12,7 +13,7 @@ edition, and can be made again by converting the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -26,16 +27,19 @@ from pymongo.write_concern import WriteConcern
 
 from taxii_hub.store.base import EditionRecord, Lineage, Members
 from taxii_hub.store.feed import database_errors
+from taxii_hub.store.queries import chunks
 
 Document = dict[str, Any]
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+CHUNK_RECORDS = 1000
 CHUNK_IDS = 20_000
 """Ids in one document of ``edition_members``: about 2 MB."""
 
 INDEXES: dict[str, list[IndexModel]] = {
     "editions": [IndexModel([("k", ASCENDING), ("edition", DESCENDING)], name="lineage")],
     "edition_members": [IndexModel([("e", ASCENDING)], name="edition")],
+    "edition_records": [],
     "edition_claims": [],
 }
 
@@ -51,6 +55,7 @@ class EditionStore:
         )
         self._editions = database["editions"]
         self._members = database["edition_members"]
+        self._records = database["edition_records"]
         self._claims = database["edition_claims"]
 
     async def editions(self, lineage: Lineage, report: str | None = None) -> tuple[EditionRecord, ...]:
@@ -94,6 +99,38 @@ class EditionStore:
         async with database_errors():
             await self._members.delete_many({"e": {"$in": [_id(record) for record in records]}})
 
+    async def records(
+        self, lineage: Lineage, keys: Iterable[str], edition: int
+    ) -> dict[str, tuple[str, ...]]:
+        """What is remembered of these records, except where a later file said it."""
+        found: dict[str, tuple[str, ...]] = {}
+        async with database_errors():
+            for part in chunks([_place(lineage, key) for key in keys], CHUNK_RECORDS):
+                async for document in self._records.find(
+                    {"_id": {"$in": part}, "edition": {"$lte": edition}}
+                ):
+                    found[document["key"]] = tuple(document["ids"])
+        return found
+
+    async def remember(self, lineage: Lineage, members: Members, edition: int) -> None:
+        """Replaces what was remembered, except where a later file said it."""
+        async with database_errors():
+            for part in chunks(list(members.items()), CHUNK_RECORDS):
+                places = {_place(lineage, key): (key, list(ids)) for key, ids in part}
+                later = {"_id": {"$in": list(places)}, "edition": {"$gt": edition}}
+                async for document in self._records.find(later, {"_id": 1}):
+                    del places[document["_id"]]
+                writes = [
+                    ReplaceOne(
+                        {"_id": place},
+                        {"_id": place, "key": key, "edition": Int64(edition), "ids": ids},
+                        upsert=True,
+                    )
+                    for place, (key, ids) in places.items()
+                ]
+                if writes:
+                    await self._records.bulk_write(writes, ordered=False)
+
     async def claim(self, lineage: Lineage, holder: str, seconds: float) -> str | None:
         """By the database's clock, so that no two clocks are compared."""
         key = _key(lineage)
@@ -121,6 +158,10 @@ def _key(lineage: Lineage) -> str:
 
 def _id(record: EditionRecord) -> str:
     return f"{_key(record.lineage)}/{record.report}"
+
+
+def _place(lineage: Lineage, key: str) -> str:
+    return f"{_key(lineage)}/{key}"
 
 
 def _chunks(members: Members) -> Iterator[list[list[Any]]]:

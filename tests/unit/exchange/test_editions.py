@@ -339,6 +339,10 @@ async def test_files_that_add_up_never_vanish_and_are_never_too_old(
         assert {o["name"] for o in standing.values()} == {"LATER", "CLARA INVENTED"}
         again = changes(await take(hub, reports, tmp_path / "2026-03-01.xml"))
         assert (again.new, again.versions, again.revoked) == (0, 0, 0)
+        moved = await take(hub, reports, listed(tmp_path, "2026-05-01", (ANNA[0], "LATER", "")), details=True)
+        assert [(c.record, c.fields) for c in changes(moved).changed] == [("QDi.801", ("-relationship",))]
+        assert changes(await take(hub, reports, tmp_path / "2026-05-01.xml")).changed == ()
+        _sound(await every_version(hub))
 
 
 async def test_one_ingest_of_a_list_at_a_time(

@@ -84,3 +84,15 @@ async def test_a_list_is_claimed_by_one(mongodb_uri: str, mongodb_database: str)
         assert await store.claim(SDN, "third", 60) == "next"
         await store.release(SDN, "next")
         assert await store.claim(SDN, "third", 60) is None
+
+
+async def test_records_remember_what_the_latest_file_said(
+    mongodb_uri: str, mongodb_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editions, "CHUNK_RECORDS", 2)
+    async with opened(mongodb_uri, mongodb_database) as store:
+        await store.remember(SDN, {"A": ("1", "2"), "B": ("3",), "C": ("4",)}, 20)
+        await store.remember(SDN, {"A": ("9",), "D": ("5",)}, 10)
+        await store.remember(SDN, {"B": ("6",)}, 30)
+        assert await store.records(SDN, "ABCDE", 20) == {"A": ("1", "2"), "C": ("4",), "D": ("5",)}
+        assert await store.records(replace(SDN, agency="gb-owl"), "ABCDE", 99) == {}
