@@ -9,7 +9,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -82,8 +82,7 @@ def _table(
 ) -> tuple[Table, tuple[Remark, ...]]:
     encoded = _encoding(stream, reader)
     header = reader.header if part is None else Header((), {}, part.columns)
-    with _opened(path, encoded.name, stream.name) as file:
-        layout = layout_of(file.read(1 << 16), reader.delimiters, header)
+    layout = layout_of(_beginning(path, encoded.name, stream.name), reader.delimiters, header)
     if layout is None:
         wanted = ", ".join(header.required)
         raise ReportError(
@@ -183,11 +182,22 @@ def _first_rows(text: str, layout: Layout) -> list[Row]:
 
 
 def _rows(path: Path, encoding: str, layout: Layout, name: str) -> Iterator[Row]:
-    with _opened(path, encoding, name) as file:
-        try:
-            yield from parsed(file, layout)
-        except UnicodeError:
-            raise ReportError(f"{name}: not {encoding} text to its end; save the file as UTF-8") from None
+    with _opened(path, encoding, name) as file, _decoded(encoding, name):
+        yield from parsed(file, layout)
+
+
+def _beginning(path: Path, encoding: str, name: str) -> str:
+    with _opened(path, encoding, name) as file, _decoded(encoding, name):
+        return file.read(1 << 16)
+
+
+@contextmanager
+def _decoded(encoding: str, name: str) -> Iterator[None]:
+    """Windows-1252 is a guess that may fail: five bytes mean nothing in it."""
+    try:
+        yield
+    except UnicodeError:
+        raise ReportError(f"{name}: not {encoding} text to its end; save the file as UTF-8") from None
 
 
 def parsed(file: Iterator[str], layout: Layout) -> Iterator[Row]:
