@@ -138,7 +138,7 @@ def _converted(hub: Hub, spec: Spec, wanted: Ingest) -> Conversion:
 
 
 def _detected(registry: Registry, path: Path) -> Spec:
-    if not path.is_file():
+    if not path.exists():
         raise ReportError(f"{path}: there is no such file")
     return detect(registry, path, path.name)
 

@@ -97,6 +97,14 @@ def test_a_list_from_edition_to_edition(cli: Run, tmp_path: Path) -> None:
     assert filled.exit_code == 0, filled.stderr
     assert "1 revoked" in filled.stdout
 
+    folder = cli("--list", "a folder of editions", tmp_path)
+    assert folder.exit_code == 0, folder.stderr
+    assert [line.partition(":")[0] for line in folder.stdout.splitlines() if line[0] != " "] == [
+        "2026-01-01.xml",
+        "2026-01-15.xml",
+        "2026-02-01.xml",
+    ]
+
 
 def test_a_receipt_in_words() -> None:
     changes = EditionChanges(
