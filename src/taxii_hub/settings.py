@@ -78,6 +78,7 @@ class Settings:
     secrets_dir: Path | None = setting(Path, None)
     collections_dir: Path = setting(Path, shipped_dir("collections"))
     mappings_dir: Path = setting(Path, shipped_dir("mappings"))
+    mapping_code: str = setting(_one_of("refuse", "allow"), "refuse")
     host: str = setting(_text, "127.0.0.1")
     port: int = setting(_number(0, 65535), 8000)
     workers: int = setting(_number(1, 64), 1)

@@ -46,6 +46,7 @@ GIVEN = {
     "TAXII_HUB_SECRETS_DIR": "/secrets",
     "TAXII_HUB_COLLECTIONS_DIR": "/c",
     "TAXII_HUB_MAPPINGS_DIR": "/m",
+    "TAXII_HUB_MAPPING_CODE": "allow",
     "TAXII_HUB_HOST": "::",
     "TAXII_HUB_PORT": "0",
     "TAXII_HUB_WORKERS": "4",

@@ -23,7 +23,7 @@ from taxii_hub.catalog.stanza import Stanza, insert
 from taxii_hub.cli.accounts import EXIT_CODES, dry_run_option, json_option
 from taxii_hub.errors import CatalogError, StoreError
 from taxii_hub.model import ApiRoot, Catalog, Collection
-from taxii_hub.settings import Settings
+from taxii_hub.settings import Settings, shipped_dir
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub
@@ -57,7 +57,8 @@ def _proposed(settings: Settings, folder: Path | None) -> Catalog:
 
 def _mappings(settings: Settings) -> frozenset[str]:
     """Names only: a mapping that is wrong inside does not make a catalogue wrong."""
-    return frozenset(path.parent.name for path in settings.mappings_dir.glob("*/mapping.yaml"))
+    folders = {settings.mappings_dir, shipped_dir("mappings")}
+    return frozenset(path.parent.name for folder in folders for path in folder.glob("*/mapping.yaml"))
 
 
 @click.group(epilog=EXIT_CODES)

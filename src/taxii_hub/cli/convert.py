@@ -20,8 +20,9 @@ from taxii_hub.errors import HubError, ReportError
 from taxii_hub.mapping.convert import Conversion, ConvertOptions, bundle
 from taxii_hub.mapping.convert import convert as convert_file
 from taxii_hub.mapping.detect import detect
+from taxii_hub.mapping.page import page
 from taxii_hub.mapping.record import Progress
-from taxii_hub.mapping.registry import Registry, load_registry
+from taxii_hub.mapping.registry import Registry, registry_of
 from taxii_hub.mapping.words import problem_line, summary
 from taxii_hub.settings import Settings
 
@@ -48,9 +49,19 @@ class _Request:
 @click.option(
     "--account", type=click.Path(path_type=Path), help="Write the account of every source field (JSON)."
 )
+@click.option(
+    "--account-page", type=click.Path(path_type=Path), help="Write the account as a page to read (HTML)."
+)
 @click.option("--strict", is_flag=True, help="Refuse (exit 2, nothing written) where there is any problem.")
 @click.option("--json", "as_json", is_flag=True, help="The receipt on standard error as JSON.")
-def convert(output: Path | None, account: Path | None, strict: bool, as_json: bool, **asked: Any) -> None:
+def convert(
+    output: Path | None,
+    account: Path | None,
+    account_page: Path | None,
+    strict: bool,
+    as_json: bool,
+    **asked: Any,
+) -> None:
     """Convert report FILES to one STIX 2.1 bundle; the format is recognised by content.
 
     Exit code: 0 converted, 3 converted with problems, 2 not convertible.
@@ -63,6 +74,9 @@ def convert(output: Path | None, account: Path | None, strict: bool, as_json: bo
             raise ReportError("there are problems and --strict was given: nothing was written")
         if account is not None:
             _write(account, [orjson.dumps(_accounts(conversions), option=orjson.OPT_INDENT_2), b"\n"])
+        if account_page is not None:
+            names = [path.name for path in asked["files"]]
+            _write(account_page, [page([made.account for made in conversions], names).encode()])
         _write(output, _bundle(conversions))
     except HubError as error:
         click.echo(f"not converted: {error}", err=True)
@@ -72,7 +86,7 @@ def convert(output: Path | None, account: Path | None, strict: bool, as_json: bo
 
 def _converted(request: _Request) -> list[Conversion]:
     settings = Settings.from_environment()
-    registry = load_registry(settings.mappings_dir)
+    registry = registry_of(settings)
     return [_one(path, registry, settings, request) for path in request.files]
 
 

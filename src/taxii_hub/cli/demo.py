@@ -23,7 +23,7 @@ from taxii_hub.exchange.account_admin import NewAccount
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest
 from taxii_hub.mapping.golden import EDITION_OF_SAMPLES
-from taxii_hub.mapping.registry import Registry, load_registry
+from taxii_hub.mapping.registry import Registry, registry_of
 from taxii_hub.policy.reading import LADDER, of_level
 from taxii_hub.settings import Settings
 
@@ -48,7 +48,7 @@ def demo(port: int, data: Path, app: str) -> None:
 async def prepare(settings: Settings, data: Path) -> None:
     """Put the catalogue in force, make the accounts, ingest the sample of every mapping."""
     async with open_hub(settings) as hub:
-        registry = load_registry(settings.mappings_dir)
+        registry = registry_of(settings)
         catalog = load_catalog(settings.collections_dir, frozenset(spec.format for spec in registry))
         await hub.catalogs.apply(to_document(catalog), by="demo")
         accounts = await _accounts(hub, _read(data))

@@ -15,10 +15,11 @@ import orjson
 
 from taxii_hub.bootstrap import open_hub
 from taxii_hub.cli.ingest_views import has_problems, words
-from taxii_hub.errors import HubError
+from taxii_hub.errors import HubError, ReportError
 from taxii_hub.exchange.ingest import Ingest
 from taxii_hub.exchange.ingest import ingest as run_ingest
-from taxii_hub.mapping.registry import load_registry
+from taxii_hub.mapping.detect import detect
+from taxii_hub.mapping.registry import Registry, registry_of
 from taxii_hub.settings import Settings
 
 LONG_FILE = 256 * 1024
@@ -54,10 +55,10 @@ def ingest(files: tuple[Path, ...], as_json: bool, diff: bool, **options: Any) -
 
 async def _ingest_all(files: tuple[Path, ...], options: dict[str, Any], as_json: bool) -> int:
     settings = Settings.from_environment()
-    registry = load_registry(settings.mappings_dir)
+    registry = registry_of(settings)
     worst = CLEAN
     async with open_hub(settings) as hub:
-        for path in _found(files):
+        for path in _found(registry, files):
             with _bar(path, "reading", as_json) as reading, _bar(path, "publishing", as_json) as publishing:
                 wanted = Ingest(path=path, progress=reading, publishing=publishing, **options)
                 try:
@@ -74,12 +75,25 @@ async def _ingest_all(files: tuple[Path, ...], options: dict[str, Any], as_json:
     return worst
 
 
-def _found(files: tuple[Path, ...]) -> list[Path]:
+def _found(registry: Registry, files: tuple[Path, ...]) -> list[Path]:
+    """The reports: files, and folders that are one report; of any other folder the files in it."""
     return [
         path
         for given in files
-        for path in (sorted(p for p in given.iterdir() if p.is_file()) if given.is_dir() else [given])
+        for path in (
+            [given] if _is_one(registry, given) else sorted(p for p in given.iterdir() if p.is_file())
+        )
     ]
+
+
+def _is_one(registry: Registry, given: Path) -> bool:
+    if not given.is_dir():
+        return True
+    try:
+        detect(registry, given, given.name)
+    except ReportError:
+        return False
+    return True
 
 
 def _bar(path: Path, label: str, quiet: bool) -> AbstractContextManager[Callable[[int, int], None] | None]:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 import orjson
 
+from taxii_hub.errors import HubError
+from taxii_hub.mapping.convert import ConvertOptions
+from taxii_hub.mapping.convert import convert as convert_file
+from taxii_hub.mapping.detect import detect
 from taxii_hub.mapping.document import readme_of, readme_text
-from taxii_hub.mapping.golden import Drift, drifts, samples
-from taxii_hub.mapping.registry import Registry, load_registry
+from taxii_hub.mapping.draft import draft
+from taxii_hub.mapping.golden import Drift, changed_ids, drifts, samples
+from taxii_hub.mapping.registry import Registry, registry_of
 from taxii_hub.mapping.spec import Spec
+from taxii_hub.mapping.words import problem_line, summary
 from taxii_hub.settings import Settings
 
 
@@ -67,13 +74,27 @@ def check(names: tuple[str, ...]) -> None:
 @mappings.command()
 @click.argument("names", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
-def accept(names: tuple[str, ...], dry_run: bool) -> None:
-    """Take what mappings make of their samples now as their goldens; the diff is what a reviewer reads."""
+@click.option("--new-ids", is_flag=True, help="Ids may change though the version does not (never published).")
+def accept(names: tuple[str, ...], dry_run: bool, new_ids: bool) -> None:
+    """Take what mappings make of their samples now as their goldens; the diff is what a reviewer reads.
+
+    Changed ids are refused where the mapping's version stays the same: every reader would get second objects.
+    """
+    refused = False
     for spec in _chosen(names):
         for drift in drifts(spec):
+            if (gone := changed_ids(drift)) and not new_ids:
+                click.echo(
+                    f"{drift.golden}: {len(gone)} ids would change, such as {gone[0]}, while the version is "
+                    f"{spec.format_version}: raise identity.version (or say --new-ids before the first release)",
+                    err=True,
+                )
+                refused = True
+                continue
             click.echo(f"{'would write' if dry_run else 'wrote'} {drift.golden}")
             if not dry_run:
                 drift.golden.write_text(drift.actual, encoding="utf-8")
+    sys.exit(1 if refused else 0)
 
 
 @mappings.command()
@@ -91,8 +112,55 @@ def docs(names: tuple[str, ...], only_check: bool) -> None:
     sys.exit(1 if stale and only_check else 0)
 
 
+@mappings.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--mapping", metavar="NAME", help="The format, where it should not be detected.")
+@click.option("--edition", metavar="DATE", help="The edition's date, where the file does not say it.")
+def run(file: Path, mapping: str | None, edition: str | None) -> None:
+    """What a mapping makes of a FILE: its objects, then the account of every field and the problems."""
+    settings = Settings.from_environment()
+    registry = registry_of(settings)
+    try:
+        spec = registry.get(mapping) if mapping else detect(registry, file, file.name)
+        made = convert_file(spec, file, ConvertOptions(settings.id_namespace, edition=edition))
+    except HubError as error:
+        click.echo(f"not converted: {error}", err=True)
+        sys.exit(2)
+    for item in made.objects():
+        click.echo(orjson.dumps(item, option=orjson.OPT_INDENT_2).decode())
+    for entry in made.account["paths"]:
+        went = ", ".join(f"{count} {bucket}" for bucket, count in entry["buckets"].items())
+        click.echo(f"{entry['path']:44} {went:24} {'; '.join(entry['targets'])}")
+    for problem in made.problems:
+        click.echo(problem_line(problem), err=True)
+    click.echo(summary(made), err=True)
+    sys.exit(3 if made.problems else 0)
+
+
+@mappings.command()
+@click.argument("name")
+@click.option("--sample", required=True, type=click.Path(path_type=Path), help="A report of the new format.")
+@click.option(
+    "--into", type=click.Path(path_type=Path), help="Where mappings are; default: TAXII_HUB_MAPPINGS_DIR."
+)
+def new(name: str, sample: Path, into: Path | None) -> None:
+    """Draft a mapping NAME from a sample: every field of it is listed, to be decided upon."""
+    folder = (into or Settings.from_environment().mappings_dir) / name
+    try:
+        text = draft(sample, name)
+    except HubError as error:
+        click.echo(f"not drafted: {error}", err=True)
+        sys.exit(2)
+    if (folder / "mapping.yaml").exists():
+        click.echo(f"{folder} is there already; choose another name", err=True)
+        sys.exit(2)
+    (folder / "samples").mkdir(parents=True, exist_ok=True)
+    (folder / "mapping.yaml").write_text(text, encoding="utf-8")
+    click.echo(f"wrote {folder / 'mapping.yaml'}; decide about what stands under todo:, then add samples")
+
+
 def _registry() -> Registry:
-    return load_registry(Settings.from_environment().mappings_dir)
+    return registry_of(Settings.from_environment())
 
 
 def _chosen(names: tuple[str, ...]) -> Iterator[Spec]:

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from taxii_hub.errors import RecordError
 from taxii_hub.mapping.accounting import BUCKETS, Fate
+from taxii_hub.mapping.custom import own_markings, standard, tlp_definitions
 from taxii_hub.mapping.emit import Emitter, Frame
 from taxii_hub.mapping.record import Made
 from taxii_hub.mapping.view import Fault, Reading
 from taxii_hub.stix import canonical_json, ids, timestamps
-from taxii_hub.stix.markings import TLP_2_IDS, definition_of
+from taxii_hub.stix.markings import definition_of
 from taxii_hub.stix.validation import Validator
 
 VERBATIM: Final = 4
@@ -31,12 +32,14 @@ def adopt(reading: Reading, emitter: Emitter, made: Made) -> str:
     """Give the emitter the library's objects; the id of the one that stands for the record. Raises
     RecordError where nothing is left."""
     source = "\n".join(leaf.value for leaf in reading.record.leaves)
-    objects = _renamed([_steady(item, emitter.frame) for item in made.objects], source, emitter.frame)
-    names = {str(old.get("id")): new["id"] for old, new in zip(made.objects, objects, strict=True)}
+    given = standard(made.objects, made.main)
+    objects = _renamed([_steady(item, emitter.frame) for item in given], source, emitter.frame)
+    names = {old["id"]: new["id"] for old, new in zip(given, objects, strict=True)}
     headed = {item["id"]: _headed(item, emitter.frame) for item in objects}
     kept = dict(_closed(dict(_valid(headed, reading)), emitter.frame, reading))
     if not kept:
         raise RecordError("gives no valid object", "look at the problems of the report")
+    emitter.objects.update({item["id"]: item for item in tlp_definitions(kept.values(), emitter.frame)})
     emitter.objects.update(kept)
     for leaf, bucket, target in made.trace:
         if bucket in BUCKETS and 0 <= leaf < len(reading.record.leaves):
@@ -120,14 +123,10 @@ def _headed(item: dict[str, Any], frame: Frame) -> dict[str, Any]:
             head["created_by_ref"] = item.get("created_by_ref", frame.issuer)
         head["created"] = item.get("created", frame.edition)
         head["modified"] = item.get("modified", head["created"])
-    own = list(item.get("object_marking_refs", ()))
-    tlp = set(TLP_2_IDS.values())
-    graded = any(ref in tlp or definition_of(ref) is not None for ref in own)
-    more = [ref for ref in frame.markings if not (graded and ref in tlp)]
     return {
         **head,
         **{k: v for k, v in item.items() if k not in head},
-        "object_marking_refs": [*dict.fromkeys(own + more)],
+        "object_marking_refs": own_markings(item.get("object_marking_refs", ()), frame),
     }
 
 

@@ -135,9 +135,9 @@ def moment(text: str) -> Cleaned:
 
 
 def epoch(text: str) -> Cleaned:
-    """Seconds since 1970, as a STIX timestamp."""
+    """Seconds since 1970 (or a moment), as a STIX timestamp."""
     if re.fullmatch(r"[0-9]{1,11}", text.strip()) is None:
-        raise BadValueError("is no number of seconds since 1970", "correct it at the source")
+        return moment(text)
     return Cleaned(timestamps.canonical(int(text) * 1_000_000))
 
 

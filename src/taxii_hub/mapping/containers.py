@@ -171,8 +171,13 @@ def _group(entries: Entries) -> Group | None:
     at = entries["group"]
     if isinstance(at.data, str):
         return Group(at.text(), number=False)
-    said = at.items({"by", "number"})
-    return Group(wanted(said, "by", at).text(), _flag(said, "number"))
+    said = at.items({"by", "number", "start"})
+    start = (
+        [(column, like.text()) for column, like in said["start"].items().items()] if "start" in said else []
+    )
+    if len(start) > 1:
+        said["start"].fail("one column with its pattern is wanted")
+    return Group(wanted(said, "by", at).text(), _flag(said, "number"), start[0] if start else None)
 
 
 def _kinds(entries: Entries) -> frozenset[str]:
@@ -217,7 +222,10 @@ def load_detect(at: Located, reader: Reader) -> Detect:
         LibraryReader: {"root", "attributes", "any_of", "keys", "none_of"},
     }[type(reader)]
     entries = at.items(known)
-    if not entries.keys() & {"root", "keys", "header", "cells", "sheets"}:
+    enough = {"root", "keys", "header", "cells", "sheets"}
+    if isinstance(reader, JsonReader | LibraryReader):
+        enough.add("any_of")
+    if not entries.keys() & enough:
         at.fail(f"says nothing that a file must have; known are {', '.join(sorted(known))}")
     if isinstance(reader, XmlReader):
         wanted(entries, "root", at)

@@ -125,6 +125,8 @@ def _for(wanted: Detect) -> Iterator[str]:
     if wanted.root is not None:
         yield f"root {wanted.root}"
         yield ", ".join(sorted(wanted.any_of)) or "the root is enough"
+    elif wanted.any_of and not wanted.keys:
+        yield f"one of the keys {', '.join(sorted(wanted.any_of))}"
     for what, names in (("keys", sorted(wanted.keys)), ("columns", wanted.header), ("sheets", wanted.sheets)):
         if names:
             yield f"{what} {', '.join(names)}"
@@ -136,7 +138,7 @@ def _against(spec: Spec, content: Content) -> Iterator[str]:
     wanted = spec.detect
     if wanted.root is not None:
         yield from _against_xml(wanted, content.xml)
-    elif wanted.keys:
+    elif wanted.keys or wanted.any_of:
         yield from _against_json(wanted, content.json)
     elif isinstance(spec.reader, SheetReader):
         yield from _against_sheets(wanted, spec.reader, content)

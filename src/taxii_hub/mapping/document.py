@@ -57,6 +57,10 @@ def _observed(spec: Spec) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
         for entry in made.account["paths"] if not made.problems else ():
             targets[entry["path"]].update(entry["targets"])
             buckets[entry["path"]].update(entry["buckets"])
+    for path in [path for path in spec.fields if path.endswith("/**")]:
+        for below in [found for found in buckets if found.startswith(path[:-2]) and found not in spec.fields]:
+            targets[path] |= targets[below]
+            buckets[path] |= buckets[below]
     return targets, buckets
 
 
@@ -78,7 +82,8 @@ def _marks(detect: Detect) -> Iterable[str]:
         attributes = "".join(f", with `@{name}`" for name in sorted(detect.attributes))
         yield f"root element `{detect.root}`{attributes}"
     for what, names in (
-        ("keys", sorted(detect.keys)), ("columns", detect.header), ("sheets", detect.sheets),
+        ("keys", sorted(detect.keys)), ("one of the keys", [] if detect.root or detect.keys else sorted(detect.any_of)),
+        ("columns", detect.header), ("sheets", detect.sheets),
         ("without", sorted(detect.none_of)), ("columns like", [p.pattern for p in detect.cells.values()]),
     ):  # fmt: skip
         if names:

@@ -29,7 +29,7 @@ from taxii_hub.stix.markings import TLP_2_IDS
 
 _SECTIONS: Final = frozenset(
     {"identity", "detect", "reader", "key", "dates", "lookups", "fields", "objects", "main", "relationships"}
-    | {"build", "markings", "minimise", "ignore", "editions", "leave_out", "like"}
+    | {"build", "markings", "minimise", "ignore", "editions", "leave_out", "like", "todo"}
 )
 _OWN: Final = frozenset({"identity", "detect", "reader"})
 MAX_GRACE: Final = 10

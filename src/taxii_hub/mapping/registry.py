@@ -13,7 +13,7 @@ from taxii_hub.errors import MappingError, UnknownFormatError
 from taxii_hub.mapping.expressions import Hook
 from taxii_hub.mapping.loading import load_spec, model_of
 from taxii_hub.mapping.spec import Spec
-from taxii_hub.settings import shipped_dir
+from taxii_hub.settings import Settings, shipped_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,22 @@ def load_registry(mappings_dir: Path, trusted: tuple[Path, ...] | None = None) -
     found = sorted(path.parent for path in mappings_dir.glob("*/mapping.yaml"))
     specs = {folder.name: load_spec(folder, _hooks(folder, trust), trusted=trust) for folder in found}
     return Registry(mappings_dir, MappingProxyType(specs))
+
+
+def registry_of(settings: Settings) -> Registry:
+    """The mappings that travel with the hub and, beside them, those of the operator's own folder (setting
+    mappings_dir), whose code runs where mapping_code allows it. Raises MappingError, also where a name is
+    taken."""
+    shipped = load_registry(shipped_dir("mappings"))
+    if settings.mappings_dir.resolve() == shipped.folder.resolve():
+        return shipped
+    allowed = (settings.mappings_dir,) if settings.mapping_code == "allow" else ()
+    own = load_registry(settings.mappings_dir, allowed)
+    if both := sorted(own.mappings.keys() & shipped.mappings.keys()):
+        raise MappingError(
+            f"{settings.mappings_dir / both[0]}: the hub has a mapping of that name; rename it"
+        )
+    return Registry(own.folder, MappingProxyType({**shipped.mappings, **own.mappings}))
 
 
 def _hooks(folder: Path, trust: bool) -> dict[str, Hook]:

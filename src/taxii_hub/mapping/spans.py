@@ -64,8 +64,9 @@ def single(name: str, made: dict[str, Tree], words: Value | None = None) -> dict
     """A span as ``<name>_on`` where it is one exact date, as ``<name>`` (with the source's words) where it
     is not."""
     approximate, precision = made.get("approximate"), made.get("precision")
-    known = isinstance(approximate, Value) and isinstance(precision, Value)
-    if not known or approximate.data or precision.data == "range":
+    if not isinstance(approximate, Value) or not isinstance(precision, Value):
+        return {name: {**made, "text": words}}
+    if approximate.data or precision.data == "range":
         return {name: {**made, "text": words}}
     date: Value = made["from"]
     return {f"{name}_on": joint((date, precision, approximate), date.data)}

@@ -25,7 +25,11 @@ from taxii_hub.mapping.readers.stream import SourceStream
 from taxii_hub.mapping.record import Leaf, Made, Record, Remark
 
 _READER: Final = "reader.py"
-_KEPT: Final = ("PATH", "LANG", "LC_ALL", "HOME", "SYSTEMROOT", "COVERAGE_PROCESS_START")
+_ENVIRONMENT: Final = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": tempfile.gettempdir(),
+}
 
 
 def records(
@@ -113,11 +117,11 @@ class _Worker:
             process.stdin.flush()
             while True:
                 item = json.loads(self._line(process, until))
-                ended = bool(item.get("end"))
-                yield item
-                if ended:
-                    until = 0
+                if item.get("end"):
+                    until = 0  # before the reader of this may leave: the process stays for the next report
+                    yield item
                     return
+                yield item
         except BrokenPipeError:
             raise MappingError(f"{self._path}: its process ended; look at the code") from None
         finally:
@@ -146,13 +150,12 @@ class _Worker:
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._rest = b""
-            environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(Path(worker.__file__)), str(self._path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**environment, "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"},
+                env={**_ENVIRONMENT, "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore"},
                 cwd=tempfile.gettempdir(),
                 start_new_session=True,
             )

@@ -50,10 +50,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows that are one record: equal text in the column ``by`` (``number``: its leading digits only)."""
+    """Rows that are one record: equal text in the column ``by`` (``number``: its leading digits only).
+    ``start``: column and pattern; a second row that fits is another record: a text that was used again."""
 
     by: str
     number: bool
+    start: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import chain, islice
 from typing import Final
 
@@ -160,15 +161,19 @@ def misfit(row: Row, names: tuple[str, ...], short_rows: bool) -> Remark | None:
 
 
 def _grouped(found: Table, rules: RowRules, group: Group) -> Iterator[Record]:
-    position = next((i for i, name in enumerate(found.names) if name == group.by), None)
-    held: dict[str, list[Row]] = {}
+    held: dict[tuple[str, int], list[Row]] = {}
+    begun: Counter[str] = Counter()
     alone: list[Row] = []
     for row in found.rows:
-        said = row.cells[position].strip() if position is not None and position < len(row.cells) else ""
+        said = _cell(row, found.names, group.by)
         if group.number and (digits := re.match(r"[0-9]+", said)) is not None:
             said = digits[0]
         if row.fault is None and said and misfit(row, found.names, rules.short_rows) is None:
-            held.setdefault(said, []).append(row)
+            starts = group.start is not None and fnmatchcase(
+                _cell(row, found.names, group.start[0]).casefold(), group.start[1].casefold()
+            )
+            begun[said] += starts
+            held.setdefault((said, max(begun[said], 1)), []).append(row)
         else:
             alone.append(row)
     patterns = tuple(map(pattern_of, found.names))
@@ -177,6 +182,11 @@ def _grouped(found: Table, rules: RowRules, group: Group) -> Iterator[Record]:
     for row in alone:
         if (record := _record(row, found.names, patterns, rules)) is not None:
             yield record
+
+
+def _cell(row: Row, names: tuple[str, ...], column: str) -> str:
+    position = names.index(column) if column in names else len(row.cells)
+    return row.cells[position].strip() if position < len(row.cells) else ""
 
 
 def stepped(step: str, rows: Sequence[Row], names: tuple[str, ...], empty: frozenset[str]) -> Iterable[Leaf]:

@@ -40,6 +40,7 @@ def _loaded(path: Path) -> tuple[Read | None, str]:
     if spec is None or spec.loader is None:
         return None, str(path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look themselves up there
     try:
         spec.loader.exec_module(module)
     except ImportError as error:
@@ -73,13 +74,12 @@ def _child(read: Read, request: dict[str, Any], lines: Any) -> NoReturn:
             lines.write(json.dumps(record) + "\n")
         lines.flush()
         code = 0
-    except MemoryError:
-        code = 3
-    except BaseException:  # noqa: BLE001 - the last line of a process that runs other people's code
-        traceback.print_exc(limit=-3)
-        sys.stderr.flush()
-        code = 2
     finally:
+        failed = sys.exc_info()[0]
+        if failed is not None:
+            code = 3 if issubclass(failed, MemoryError) else 2
+            traceback.print_exc(limit=-3)
+            sys.stderr.flush()
         os._exit(code)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -192,6 +193,15 @@ def _attributes(element: Any, path: str) -> Iterator[Leaf]:
         if value.strip() and key != _TAILS:
             name = key.rpartition("}")[2]
             yield Leaf.at(f"{path}/@{name}".lstrip("/"), value, element.sourceline)
+
+
+def element_names(data: bytes) -> list[str]:
+    """The local names of all elements, in document order; what is not well-formed ends the list."""
+    parser = etree.XMLPullParser(events=("start",), **HARDENED)
+    with suppress(etree.XMLSyntaxError):
+        parser.feed(data)
+    found: list[Any] = [element for _, element in parser.read_events()]
+    return [local_name(element) for element in found]
 
 
 def sniff(head: bytes, names: int = 40) -> Head:
