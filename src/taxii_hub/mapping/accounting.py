@@ -65,6 +65,13 @@ class Account:
             self.leaves += 1
             self.buckets[fate.bucket] += 1
 
+    def add_all(self, leaves: Iterable[Leaf], bucket: Bucket, target: str) -> None:
+        """Count one record whose leaves share one fate."""
+        shared = Fate()
+        shared.use(bucket, target)
+        found = list(leaves)
+        self.add(found, [shared] * len(found))
+
     def totals(self) -> dict[str, int]:
         """Leaves per bucket, all seven."""
         return {bucket: self.buckets[bucket] for bucket in BUCKETS}

@@ -29,6 +29,9 @@ BY_RULE: Final = "rule "
 """How the account's target of a leaf begins whose record a rule leaves out."""
 
 
+REPEATED: Final = f"{BY_RULE}repeated: The file says the same of the same record once more."
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is asked for: see ConvertOptions."""
@@ -68,7 +71,7 @@ class Run:
         self._mentions: list[tuple[str, Mention]] = []
         self._frames: dict[str, Frame] = {}
         self._named: set[str] = set()
-        self._keys: dict[str, tuple[str, int | None]] = {}
+        self._keys: dict[str, tuple[str, int | None, int]] = {}
         self._residual: list[dict[str, str]] = []
         self._records = 0
         self._made: dict[str, list[str]] = {}
@@ -126,6 +129,9 @@ class Run:
             reading.fault(fault)
         try:
             key = self._key(reading)
+            if key in self._keys:
+                self._account.add_all(record.leaves, "ignored", REPEATED)
+                return
             if (rule := self._rule(reading)) is None:
                 self._keep(reading, key)
             else:
@@ -146,7 +152,7 @@ class Run:
             raise RecordError(f"has no {wanted}", "without a reference it has no id; add it")
         key = "|".join(map(str, parts))
         self._at = key
-        if key in self._keys:
+        if key in self._keys and self._keys[key][2] != reading.record.content():
             raise RecordError(
                 f"{key} stands in the file already, on line {self._keys[key][1]}",
                 "keep one of the two records",
@@ -160,10 +166,7 @@ class Run:
     def _leave_out(self, reading: Reading, key: str, rule: LeaveOut) -> None:
         """Nothing is made of the record, and nothing tells of it but the counts: a record that was
         published once and is left out now has no objects any more."""
-        fates = [Fate() for _ in reading.record.leaves]
-        for fate in fates:
-            fate.use("ignored", f"{BY_RULE}{rule.name}: {rule.reason}")
-        self._account.add(reading.record.leaves, fates)
+        self._account.add_all(reading.record.leaves, "ignored", f"{BY_RULE}{rule.name}: {rule.reason}")
         self._left_out[rule.name] += 1
         self._made[key] = []
 
@@ -192,7 +195,7 @@ class Run:
             if made.get("modified") == self._frame.edition
         ]
         self._mentions += [(key, mention) for mention in emitter.mentions]
-        self._keys[key] = (main, reading.record.line)
+        self._keys[key] = (main, reading.record.line, reading.record.content())
         self._account.add(reading.record.leaves, fates)
         for fault in sorted(reading.faults.values(), key=lambda fault: fault.leaf or 0):
             self._problem(reading.record, key, fault)

@@ -70,6 +70,21 @@ def test_the_readme_says_what_is_left_out(make: Make) -> None:
     assert "| `PHONE` where it is `0` | There is no telephone. |" in page
 
 
+def test_a_record_that_stands_twice_counts_once(make: Make, run: Run) -> None:
+    twice = "<ROW><REF>1</REF><NAME>Ann</NAME></ROW>"
+    made = run(make(), twice * 2)
+    assert (made.problems, made.failed, made.records) == ((), (), 2)
+    assert {bucket: n for bucket, n in made.account["buckets"].items() if n} == {
+        "mapped": 2,
+        "carried": 1,
+        "ignored": 2,
+    }
+    assert len(made.made["1"]) == 1
+    other = run(make(), twice + "<ROW><REF>1</REF><NAME>Bob</NAME></ROW>")
+    assert [problem.code for problem in other.problems] == ["record"]
+    assert other.failed == ("1",)
+
+
 @pytest.mark.parametrize("rule", ["{when: {present: NAME}}", "{reason: Because.}"])
 def test_a_rule_says_when_and_why(make: Make, rule: str) -> None:
     with pytest.raises(MappingError, match="is missing"):
