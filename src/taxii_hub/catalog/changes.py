@@ -13,7 +13,9 @@ ChangeKind = Literal["gains", "loses", "new", "removed", "renamed", "retired", "
 
 _Noun = Agency | ApiRoot | Collection
 _EMPTY = Catalog((), ())
-_TOLD_APART = frozenset({"read", "write", "members", "collections", "retired", "number", "feed", "id", "api_root"})
+_TOLD_APART = frozenset(
+    {"read", "write", "members", "collections", "retired", "number", "feed", "id", "api_root"}
+)
 
 
 @dataclass(frozen=True, slots=True)
