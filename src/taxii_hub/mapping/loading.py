@@ -182,7 +182,9 @@ class _Loader:
         if words is None or "by" not in entries:
             return model.Markings(tlp, statement)
         by = tuple(compile_node(element, words) for element in entries["by"].elements())
-        required = "required" in entries and one_of(entries["required"], {"yes", "no"}) == "yes"
+        required = entries["required"].data if "required" in entries else False
+        if not isinstance(required, bool):
+            entries["required"].fail("must be true or false")
         return model.Markings(tlp, statement, by, required)
 
     def _editions(self, words: Vocabulary) -> model.Editions:
