@@ -6,12 +6,13 @@ Objects, object, manifest and versions are four projections of the same two func
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from taxii_hub.errors import NotFoundError
 from taxii_hub.exchange.access import Place, require_reading, visibility_of
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.model import Collection, ObjectQuery, Page
+from taxii_hub.model import Collection, ObjectQuery, Page, Visibility
 from taxii_hub.stix.ids import type_of
 from taxii_hub.store.base import Projection
 from taxii_hub.taxii.cursor import Cursor, CursorKeys, decode, encode, resume
@@ -34,9 +35,9 @@ async def poll(hub: Hub, place: Place, asked: Asked, projection: Projection) -> 
     require_reading(place)
     collection = place.collection
     query = _going_on(hub, asked, collection, None)
-    visibility = await visibility_of(hub, place.account.agency, collection)
     asking = _narrowed(collection, query)
-    page = await hub.feed.page(visibility, asking, projection, _limit(hub, query))
+    limit = _limit(hub, query)
+    page = await _read(hub, place, lambda seen: hub.feed.page(seen, asking, projection, limit))
     return Answer(page, _next(hub, page, query, collection, None))
 
 
@@ -45,14 +46,29 @@ async def poll_object(hub: Hub, place: Place, object_id: str, asked: Asked, proj
     require_reading(place)
     collection = place.collection
     query = _going_on(hub, asked, collection, object_id)
-    visibility = await visibility_of(hub, place.account.agency, collection)
     if query.spec_versions and SPEC_VERSION not in query.spec_versions:
         query = replace(query, types=_MATCHES_NOTHING)
-    page = await hub.feed.object_page(visibility, object_id, query, projection, _limit(hub, query))
+    limit = _limit(hub, query)
+    page = await _read(
+        hub, place, lambda seen: hub.feed.object_page(seen, object_id, query, projection, limit)
+    )
     hidden = collection.types and type_of(object_id) not in collection.types
     if not page.exists or hidden:
         raise NotFoundError("there is no object of this id in this collection for these credentials")
     return Answer(page, _next(hub, page, query, collection, object_id))
+
+
+async def _read(hub: Hub, place: Place, read: Callable[[Visibility], Awaitable[Page]]) -> Page:
+    """A page for which the classes looked up before were still all there are (``store/classes.py``)."""
+    while True:
+        asked = time.monotonic()
+        visibility = await visibility_of(hub, place.account.agency, place.collection)
+        page = await read(visibility)
+        if time.monotonic() - asked < hub.feed.slack:
+            return page
+        now = await visibility_of(hub, place.account.agency, place.collection)
+        if now.classes == visibility.classes:
+            return page
 
 
 def _narrowed(collection: Collection, query: ObjectQuery) -> ObjectQuery:

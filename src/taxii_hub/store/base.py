@@ -78,6 +78,10 @@ RemovalResult = Literal["removed", "not-found", "not-own"]
 class Feed(Protocol):
     """Reading and writing the entries of collections."""
 
+    @property
+    def slack(self) -> float:
+        """Seconds that may pass between looking up the classes and having read the page."""
+
     async def classes(self, collection: int) -> Mapping[int, Policy]:
         """Every policy class that entries of the collection may carry at this moment."""
 

@@ -4,8 +4,10 @@ A reader's query names the classes it may read. Were an entry committed under a 
 reading process does not know yet, the reader would pass its stamp and never see it. So:
 
 * a process uses its cache only while the read that filled it *began* less than :data:`LIFETIME` ago;
-* a new class is used for the first time when :data:`LIFETIME` has passed since it was committed
-  (or since this process first saw it): by then every usable cache holds it.
+* a page that came later than the *slack* (a third of that) after its classes were looked up is read
+  again if they have changed meanwhile (``exchange/poll.py``);
+* a new class is used for the first time when lifetime and slack have passed since it was committed
+  (or since this process first saw it): by then every page that can show it was asked for by name.
 
 Both sides count their own monotonic seconds, so no two clocks are compared.
 """
@@ -26,8 +28,8 @@ from pymongo.read_concern import ReadConcern
 from taxii_hub.errors import StoreError
 from taxii_hub.model import Policy
 
-LIFETIME = 2.0
-"""Seconds that a process may use what it read of the classes."""
+LIFETIME = 1.5
+"""Seconds that a process may use what it read of the classes; more than one heartbeat."""
 
 Document = dict[str, Any]
 
@@ -45,6 +47,7 @@ class PolicyClasses:
         self._counters = database["counters"]
         self._client = database.client
         self._lifetime = lifetime
+        self.slack = lifetime / 3
         self._clock = clock
         self._by_collection: dict[int, dict[int, Policy]] = {}
         self._ripe: set[int] = set()
@@ -136,7 +139,8 @@ class PolicyClasses:
     async def _ripen(self, numbers: list[int]) -> None:
         if not numbers:
             return
-        wait = max(self._seen_at[number] for number in numbers) + self._lifetime - self._clock()
+        first_use = max(self._seen_at[number] for number in numbers) + self._lifetime + self.slack
+        wait = first_use - self._clock()
         if wait > 0:
             await asyncio.sleep(wait)
         await self._policies.update_many({"_id": {"$in": numbers}}, {"$set": {"ripe": True}})

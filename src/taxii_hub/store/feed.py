@@ -49,6 +49,11 @@ class MongoFeed:
         self._classes = PolicyClasses(database, lifetime)
         self._commits = Commits(database)
 
+    @property
+    def slack(self) -> float:
+        """Seconds that may pass between looking up the classes and having read the page."""
+        return self._classes.slack
+
     async def refresh(self) -> None:
         """Read new policy classes; called each second in every process."""
         async with database_errors():

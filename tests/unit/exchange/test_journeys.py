@@ -258,3 +258,22 @@ async def test_a_view_shows_its_types_of_another_collection(mongodb_uri: str, mo
             await post(hub, "us-elk", "siem", indicator(9))
         with pytest.raises(NotFoundError):
             place(hub, "gb-owl", "siem")
+
+
+async def test_a_page_that_took_long_knows_the_classes_that_came_meanwhile(
+    mongodb_uri: str, mongodb_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """store/classes.py: an object of a new policy class is never passed by."""
+    green = {**indicator(2), "object_marking_refs": [GREEN]}
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        await post(hub, "gb-owl", "strict", indicator(1))
+        real, held = hub.feed.page, []
+
+        async def slow(visibility: Any, query: Any, projection: Any, limit: int) -> Any:
+            if not held:
+                held.append(visibility)
+                await post(hub, "gb-owl", "strict", green)
+            return await real(visibility, query, projection, limit)
+
+        monkeypatch.setattr(type(hub.feed), "page", staticmethod(slow))
+        assert green["id"] in ids(await get(hub, "us-elk", "strict"))
