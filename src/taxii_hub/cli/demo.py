@@ -118,7 +118,12 @@ async def _ingest_samples(hub: Hub, registry: Registry) -> None:
                         to = f"{api_root.path}/{collection.alias}"
                         # Each sample is a list of its own: none of them is the next edition of another.
                         wanted = Ingest(
-                            path, to, min(collection.write), name, source_list=path.stem, edition=edition
+                            path,
+                            to,
+                            min(collection.write),
+                            name,
+                            source_list=f"{name}/{path.stem}",
+                            edition=edition,
                         )
                         await ingest(hub, registry, wanted)
 

@@ -218,7 +218,8 @@ def sniff(head: bytes, names: int = 40) -> Head:
     root = elements[0]
     if root.getroottree().docinfo.doctype:
         return Head(fault="carries a DOCTYPE, which is never read")
-    attributes = frozenset(etree.QName(key).localname for key in root.attrib)
+    # Not etree.QName: it raises for names that the parser itself lets pass (`Axmlns:xsi`).
+    attributes = frozenset(str(key).rpartition("}")[2] for key in root.attrib)
     return Head(local_name(root), attributes, frozenset(map(local_name, elements[:names])))
 
 
