@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
@@ -23,6 +24,7 @@ from taxii_hub.stix.validation import Validator
 VERBATIM: Final = 4
 """A shorter text is no proof that it came from that leaf: the reader must trace it, or it is carried."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_ID: Final = re.compile(rf"[a-z][a-z0-9-]*--{_UUID.pattern}")
 _STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
 _RANDOM: Final = "4"
 _HEADED: Final = ("sdo", "sro")
@@ -35,8 +37,12 @@ def adopt(reading: Reading, emitter: Emitter, made: Made) -> str:
     given = standard(made.objects, made.main)
     objects = _renamed([_steady(item, emitter.frame) for item in given], source, emitter.frame)
     names = {old["id"]: new["id"] for old, new in zip(given, objects, strict=True)}
-    headed = {item["id"]: _headed(item, emitter.frame) for item in objects}
-    kept = dict(_closed(dict(_valid(headed, reading)), emitter.frame, reading))
+    main = names.get(made.main or "", "")
+    single = replace(emitter.frame, marked=False) if made.own_markings else emitter.frame
+    headed = {item["id"]: _headed(item, emitter.frame if item["id"] == main else single) for item in objects}
+    # A library leaves the source's own names in references: they lead nowhere, and cost nothing but themselves.
+    closed = dict(_closed(headed, emitter.frame, reading))
+    kept = dict(_closed(dict(_valid(closed, reading)), emitter.frame, reading))
     if not kept:
         raise RecordError("gives no valid object", "look at the problems of the report")
     emitter.objects.update({item["id"]: item for item in tlp_definitions(kept.values(), emitter.frame)})
@@ -47,7 +53,6 @@ def adopt(reading: Reading, emitter: Emitter, made: Made) -> str:
     for code, message, remedy, where in made.faults:
         reading.fault(Fault(code, message, remedy, where))
     _find(reading, emitter)
-    main = names.get(made.main or "", "")
     return main if main in kept else _main(kept)
 
 
@@ -87,15 +92,17 @@ def _renamed(objects: list[dict[str, Any]], source: str, frame: Frame) -> list[d
         if object_id in above:
             return object_id.partition("--")[0]
         head, _, unique = object_id.partition("--")
-        if unique[14:15] != _RANDOM or unique in source or definition_of(object_id) is not None:
+        random = unique[14:15] == _RANDOM and unique not in source and definition_of(object_id) is None
+        if not random and ids.is_id(object_id):
             named[object_id] = object_id
             return object_id
         said = {key: value for key, value in by_id[object_id].items() if key != "id"}
         text = canonical_json.dumps(_with_ids(said, lambda other: rename(other, (*above, object_id))))
         taken[text] = taken.get(text, 0) + 1
         made = ids.mint(frame.namespace, head, frame.family, "library", text, str(taken[text]))
-        named[object_id] = made
-        return made
+        # What has nothing to compute an id from must have a random one (STIX 2.1, 2.9): it has the form of one.
+        named[object_id] = f"{made[:-22]}4{made[-21:]}" if ids.kind_of(head) == "sco" else made
+        return named[object_id]
 
     for object_id in by_id:
         rename(object_id, ())
@@ -107,7 +114,9 @@ def _with_ids(tree: Any, rename: Any) -> Any:
         return {key: _with_ids(value, rename) for key, value in tree.items()}
     if isinstance(tree, list):
         return [_with_ids(value, rename) for value in tree]
-    return rename(tree) if isinstance(tree, str) and "--" in tree else tree
+    if isinstance(tree, str) and "--" in tree:
+        return _ID.sub(lambda found: str(rename(found[0])), tree)
+    return tree
 
 
 # --- valid, closed, marked -----------------------------------------------------------------------
@@ -134,7 +143,8 @@ def _valid(objects: Mapping[str, dict[str, Any]], reading: Reading) -> Iterator[
     validator = _validator()
     now = timestamps.parse("2100-01-01T00:00:00Z")
     for object_id, item in objects.items():
-        told = [f"{found.path}: {found.message}" for found in validator.findings(item, now=now)]
+        found = [finding for finding in validator.findings(item, now=now) if finding.level == "must"]
+        told = [f"{finding.path or 'it'}: {finding.message}" for finding in found]
         if told:
             _lost(reading, object_id, told[0][:200])
         else:
@@ -180,7 +190,7 @@ def _pruned(item: Mapping[str, Any], known: set[str], frame: Frame) -> dict[str,
             left = [ref for ref in value if ref in known or definition_of(ref) is not None]
             if left:
                 made[key] = left
-            elif key == "object_refs" and item["type"] != "observed-data":
+            elif key == "object_refs" and "objects" not in item:
                 return None
         else:
             made[key] = value

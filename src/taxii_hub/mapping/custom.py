@@ -30,7 +30,8 @@ def standard(objects: Iterable[Mapping[str, Any]], main: str | None) -> list[dic
     notes = {item["id"]: _note_id(item["id"]) for item in taken if _is_custom(item["type"])}
     named = [_renamed(item, notes) for item in taken]
     about = main or next((item["id"] for item in named if not item["type"].startswith("x-")), None)
-    return [_note(item, about) if _is_custom(item["type"]) else _detailed(item) for item in named]
+    defined = frozenset(item["id"] for item in named if item["type"] == "extension-definition")
+    return [_note(item, about) if _is_custom(item["type"]) else _detailed(item, defined) for item in named]
 
 
 def own_markings(refs: Iterable[str], frame: Frame) -> list[str]:
@@ -69,16 +70,21 @@ def _renamed(tree: Any, names: Mapping[str, str]) -> Any:
     return names.get(tree, tree) if isinstance(tree, str) else tree
 
 
-def _detailed(item: dict[str, Any]) -> dict[str, Any]:
+def _detailed(item: dict[str, Any], defined: frozenset[str]) -> dict[str, Any]:
+    """Custom properties, and what stands in extensions that nobody has defined here."""
+    extensions = item.get("extensions", {}) if item["type"] != "marking-definition" else {}
+    foreign = [key for key in extensions if key.startswith("extension-definition--") and key not in defined]
     custom = {key: value for key, value in item.items() if key.startswith("x_")}
-    if not custom:
+    for key in foreign:
+        custom.update({k: v for k, v in extensions[key].items() if k != "extension_type"})
+    if not custom and not foreign:
         return item
     details = [{"name": _word(key), "value": text} for key, v in custom.items() for text in _texts(v)]
-    made = {key: value for key, value in item.items() if key not in custom}
+    made = {key: value for key, value in item.items() if not key.startswith("x_") and key != "extensions"}
+    kept = {key: value for key, value in extensions.items() if key not in foreign}
     if details:
-        home = {"extension_type": "property-extension", "details": details}
-        made["extensions"] = {**item.get("extensions", {}), SOURCE: home}
-    return made
+        kept[SOURCE] = {"extension_type": "property-extension", "details": details}
+    return {**made, "extensions": kept} if kept else made
 
 
 def _note(item: Mapping[str, Any], about: str | None) -> dict[str, Any]:

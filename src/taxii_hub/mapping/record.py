@@ -45,12 +45,14 @@ class Remark:
 class Made:
     """What a library made of a record. ``objects``: STIX, ``main``: the id of the one that stands for
     the record, ``trace``: (leaf, bucket, target) that the reader knows, ``faults``: (code, message,
-    remedy, leaf)."""
+    remedy, leaf). ``own_markings``: the library marks objects one by one, so an object's own TLP counts
+    instead of the record's (but for the main object, which holds what is left over)."""
 
     objects: tuple[dict[str, Any], ...]
     main: str | None
     trace: tuple[tuple[int, str, str], ...]
     faults: tuple[tuple[str, str, str, int | None], ...]
+    own_markings: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ def _record(item: Mapping[str, Any]) -> Record:
             faults=tuple(
                 (f["code"], f["message"], f["remedy"], f.get("leaf")) for f in item.get("problems", ())
             ),
+            own_markings=bool(item.get("own_markings")),
         )
     fatal = tuple(
         Remark(r["code"], r["message"], r["remedy"], "error", fatal=True) for r in item.get("failed", ())
