@@ -51,9 +51,13 @@ async def prepare(settings: Settings, data: Path) -> None:
         registry = registry_of(settings)
         catalog = load_catalog(settings.collections_dir, frozenset(spec.format for spec in registry))
         await hub.catalogs.apply(to_document(catalog), by="demo")
-        accounts = await _accounts(hub, _read(data))
-        await _intern(hub)
-        await _ingest_samples(hub, registry)
+        known = _read(data)
+        accounts = await _accounts(hub, known)
+        # demo.json is written last: where it is, the samples are in. Taking them in again would not be
+        # without effect, because a list in two shapes (XML and CSV) differs in its details.
+        if not known:
+            await _intern(hub)
+            await _ingest_samples(hub, registry)
         _write(data, settings, hub, accounts)
 
 
