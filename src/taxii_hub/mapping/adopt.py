@@ -15,10 +15,12 @@ from taxii_hub.errors import RecordError
 from taxii_hub.mapping.accounting import BUCKETS, Fate
 from taxii_hub.mapping.custom import own_markings, standard, tlp_definitions
 from taxii_hub.mapping.emit import Emitter, Frame
+from taxii_hub.mapping.readers.options import LibraryReader
 from taxii_hub.mapping.record import Made
 from taxii_hub.mapping.view import Fault, Reading
 from taxii_hub.stix import canonical_json, ids, timestamps
 from taxii_hub.stix.markings import definition_of
+from taxii_hub.stix.splitter import split
 from taxii_hub.stix.validation import Validator
 
 VERBATIM: Final = 4
@@ -45,6 +47,9 @@ def adopt(reading: Reading, emitter: Emitter, made: Made) -> str:
     kept = dict(_closed(dict(_valid(closed, reading)), emitter.frame, reading))
     if not kept:
         raise RecordError("gives no valid object", "look at the problems of the report")
+    if isinstance(reading.spec.reader, LibraryReader) and reading.spec.reader.split:
+        parts = [part for item in kept.values() if item["type"] == "indicator" for part in split(item)]
+        kept.update({part["id"]: part for part in parts})
     emitter.objects.update({item["id"]: item for item in tlp_definitions(kept.values(), emitter.frame)})
     emitter.objects.update(kept)
     for leaf, bucket, target in made.trace:

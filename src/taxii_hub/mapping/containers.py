@@ -126,12 +126,13 @@ def _sheet(at: Located, default: Header) -> Sheet:
 
 
 def _library(at: Located, folder: Path) -> Reader:
-    entries = at.items({"kind", "records", "seconds", "megabytes", "extra"})
+    entries = at.items({"kind", "records", "seconds", "megabytes", "extra", "split"})
     return LibraryReader(
         kinds=frozenset(wanted(entries, "records", at).texts()),
         seconds=_number(entries, "seconds", 120),
         megabytes=_number(entries, "megabytes", 2048),
         extra=entries["extra"].text() if "extra" in entries else None,
+        split=_flag(entries, "split"),
         folder=folder,
     )
 

@@ -77,6 +77,27 @@ def test_the_strictest_word_anywhere_in_an_event_marks_all_of_it(attempt: Try) -
     assert {tuple(o["object_marking_refs"]) for o in own} == {(TLP_2_IDS["red"],)}
 
 
+def test_a_compound_indicator_is_kept_and_split(attempt: Try) -> None:
+    held = {
+        "uuid": "0f1d2c3b-1111-4a5b-8c6d-000000000009",
+        "type": "stix2-pattern",
+        "category": "Other",
+        "object_relation": "stix2-pattern",
+        "value": "[ipv4-addr:value = '198.51.100.8' OR ipv4-addr:value = '198.51.100.9']",
+        "to_ids": True,
+    }
+    thing = {
+        "uuid": "0f1d2c3b-1111-4a5b-8c6d-000000000008",
+        "name": "stix2-pattern",
+        "meta-category": "stix2-pattern",
+    }
+    made = list(attempt("misp_event_json", {**EVENT, "Object": [{**thing, "Attribute": [held]}]}).objects())
+    whole = [o["id"] for o in made if o.get("pattern") == held["value"]]
+    links = [o for o in made if o.get("relationship_type") == "derived-from"]
+    assert len(whole) == 1
+    assert [o["target_ref"] for o in links] == whole * 2
+
+
 def test_a_galaxy_is_claimed_and_refused(tmp_path: Path) -> None:
     head = b'{"uuid": "1", "GalaxyCluster": [{"uuid": "2"}]}'
     assert detect(REGISTRY, head, "galaxy.json").format == "misp_event_json"

@@ -111,13 +111,15 @@ class SheetReader:
 @dataclass(frozen=True, slots=True)
 class LibraryReader:
     """``reader.py`` of the mapping's ``folder``, in a process of its own. ``seconds`` and ``megabytes`` are
-    its limits, ``extra`` the name of the extra that brings the library."""
+    its limits, ``extra`` the name of the extra that brings the library. ``split``: of compound indicators
+    each alternative becomes an indicator of its own, too."""
 
     kinds: frozenset[str]
     seconds: int
     megabytes: int
     extra: str | None
     folder: Path
+    split: bool = False
 
 
 Reader = XmlReader | JsonReader | CsvReader | SheetReader | LibraryReader
