@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.names import script
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
 
 _NAMES = ("FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME")
 _REFERENCE = re.compile(r"\b[A-Z]{2}[ie]\.[0-9]{3}\b")
-_SCRIPTS = {
-    "ARABIC": "Arab",
-    "ARMENIAN": "Armn",
-    "BENGALI": "Beng",
-    "CJK": "Hani",
-    "CYRILLIC": "Cyrl",
-    "DEVANAGARI": "Deva",
-    "ETHIOPIC": "Ethi",
-    "GEORGIAN": "Geor",
-    "GREEK": "Grek",
-    "HANGUL": "Hang",
-    "HEBREW": "Hebr",
-    "HIRAGANA": "Hira",
-    "KATAKANA": "Kana",
-    "LATIN": "Latn",
-    "MYANMAR": "Mymr",
-    "THAI": "Thai",
-}
 
 
 def status(view: View) -> Tree:
@@ -45,9 +27,9 @@ def names(view: View) -> Tree:
     found: list[Tree] = []
     if full is not None:
         spelt = [{"type": path.lower().removesuffix("_name"), "value": value} for path, value in present]
-        found.append({"full": full, "parts": spelt, "kind": "primary", "script": _script(full)})
+        found.append({"full": full, "parts": spelt, "kind": "primary", "script": script(full)})
     found += [
-        {"full": value, "kind": "original-script", "script": _script(value)}
+        {"full": value, "kind": "original-script", "script": script(value)}
         for value in view.all("NAME_ORIGINAL_SCRIPT")
     ]
     for group in view.groups("INDIVIDUAL_ALIAS", "ENTITY_ALIAS"):
@@ -72,7 +54,7 @@ def _alias(group: View) -> list[Tree]:
         "birth_date": group.get("DATE_OF_BIRTH"),
         "birth_place": place,
     }
-    return [{"full": name, **said, "script": _script(name)} for name in _split(text)]
+    return [{"full": name, **said, "script": script(name)} for name in _split(text)]
 
 
 def good_aliases(view: View) -> Tree:
@@ -89,15 +71,6 @@ def good_aliases(view: View) -> Tree:
 def _split(text: Value) -> list[Value]:
     """The names of a list with semicolons; an alias is otherwise left as it is."""
     return [text.part(name.strip()) for name in text.data.split(";") if name.strip()]
-
-
-def _script(name: Value) -> Value | None:
-    """ISO 15924 code of the script of the name's first letter that is in the table."""
-    for letter in name.data:
-        word = unicodedata.name(letter, "").split(" ")[0].split("-")[0]
-        if letter.isalpha() and word in _SCRIPTS:
-            return name.derive(_SCRIPTS[word])
-    return None
 
 
 def birth_date(group: View) -> Tree:
