@@ -111,6 +111,7 @@ class MemoryFeed:
     trouble: Exception | None = None
     refreshed: int = 0
     stopped: bool = False
+    slack: float = 1.0
 
     async def classes(self, number):
         return {1: Policy("north", "amber", None)}
