@@ -55,10 +55,10 @@ def is_embedded_address(host: str) -> bool:
 def socket_for(data_dir: Path) -> Path:
     """The socket of a data folder: short, private, and the same for every process of this user."""
     name = hashlib.sha256(os.fsencode(os.path.realpath(data_dir))).hexdigest()[:16]
-    return _runtime_folder() / f"{name}.sock"
+    return runtime_folder() / f"{name}.sock"
 
 
-def _runtime_folder() -> Path:
+def runtime_folder() -> Path:
     """A folder of ours alone that is short enough for a socket path and not on the data disk."""
     given = user_runtime_dir()
     candidates = [given / "taxii-hub"] if given and os.access(given, os.W_OK) else []

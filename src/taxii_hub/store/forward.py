@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
 from taxii_hub.store.base import RemovalResult
+from taxii_hub.store.engine_files import runtime_folder
 from taxii_hub.store.statuses import status_document, status_of
 from taxii_hub.store.wire import Job, frame, job_document, job_of, read_frame
 
@@ -32,9 +32,7 @@ class HolderBusyError(Exception):
 
 def private_socket() -> str:
     """A fresh path in a folder that only this user may enter, short enough for a Unix socket."""
-    root = Path(tempfile.gettempdir()) / f"taxii-hub-{os.getuid()}"
-    root.mkdir(mode=0o700, exist_ok=True)
-    return str(root / f"c{os.getpid():x}-{os.urandom(4).hex()}.sock")
+    return str(runtime_folder() / f"c{os.urandom(6).hex()}.sock")
 
 
 class Receiver:
