@@ -1,4 +1,4 @@
-"""``taxii-hub mappings``: list, show, check and accept mappings; write their READMEs."""
+"""``taxii-hub mappings``: list, show, check and accept mappings; write their READMEs and the template."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import click
 import orjson
 
-from taxii_hub.errors import HubError
+from taxii_hub.errors import HubError, ReportError
 from taxii_hub.mapping.convert import ConvertOptions
 from taxii_hub.mapping.convert import convert as convert_file
 from taxii_hub.mapping.detect import detect
@@ -20,6 +20,7 @@ from taxii_hub.mapping.draft import draft
 from taxii_hub.mapping.golden import Drift, changed_ids, drifts, samples
 from taxii_hub.mapping.registry import Registry, registry_of
 from taxii_hub.mapping.spec import Spec
+from taxii_hub.mapping.template import filled
 from taxii_hub.mapping.words import problem_line, summary
 from taxii_hub.settings import Settings
 
@@ -157,6 +158,39 @@ def new(name: str, sample: Path, into: Path | None) -> None:
     (folder / "samples").mkdir(parents=True, exist_ok=True)
     (folder / "mapping.yaml").write_text(text, encoding="utf-8")
     click.echo(f"wrote {folder / 'mapping.yaml'}; decide about what stands under todo:, then add samples")
+
+
+@mappings.command()
+@click.option(
+    "--format", "container", type=click.Choice(["csv", "xlsx"]), help="Default: by the end of FILE, else csv."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: standard output."
+)
+def template(container: str | None, output: Path | None) -> None:
+    """The hub's own report template, filled with an example of invented people: a row for each person,
+    organisation, sighting or indicator.
+
+    Replace the rows by your own and `taxii-hub convert` the file; `taxii-hub mappings show hub_report_csv`
+    explains the columns. A FILE that exists is never overwritten.
+    """
+    if container is None:
+        container = "xlsx" if output is not None and output.suffix.casefold() == ".xlsx" else "csv"
+    data = filled(container)
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with output.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise ReportError(f"{output} is there already, and may be filled; choose another name") from None
+    except OSError as error:
+        raise ReportError(
+            f"{output}: cannot be written ({error.strerror}); check folder and rights"
+        ) from None
+    click.echo(f"wrote {output}; replace the rows by your own, then `taxii-hub convert {output}`", err=True)
 
 
 def _registry() -> Registry:

@@ -79,3 +79,29 @@ def test_check_shows_what_changed(copied: Path) -> None:
     assert "+" in result.stderr
     assert "if this is what you want: `taxii-hub mappings accept`" in result.stderr
     shutil.rmtree(copied)
+
+
+@pytest.mark.parametrize("container", ["csv", "xlsx"])
+def test_template_converts_clean(container: str, tmp_path: Path) -> None:
+    path = tmp_path / f"july.{container}"
+    assert run("template", "-o", str(path)).exit_code == 0
+    made = CliRunner().invoke(main, ["convert", str(path), "--account", str(tmp_path / "account.json")])
+    assert (made.exit_code, made.stderr.rpartition(". ")[2]) == (0, "no problems.\n")
+    account = json.loads((tmp_path / "account.json").read_text())
+    assert account["format"] == f"hub_report_{container}"
+    assert account["records"] > 4
+    assert account["buckets"]["unlisted"] == account["buckets"]["dropped"] == account["failed_records"] == 0
+    types = {made["type"] for made in json.loads(made.stdout_bytes)["objects"]}
+    assert {"identity", "sighting", "indicator", "location"} <= types
+
+
+def test_template_is_printed_and_never_overwrites(tmp_path: Path) -> None:
+    shown = run("template").stdout_bytes
+    assert shown.startswith(b"\xef\xbb\xbfRecord,")
+    path = tmp_path / "mine.csv"
+    assert run("template", "--format", "xlsx", "-o", str(path)).exit_code == 0
+    assert path.read_bytes().startswith(b"PK")
+    result = run("template", "-o", str(path))
+    assert (result.exit_code, "is there already" in result.stderr) == (1, True)
+    assert path.read_bytes().startswith(b"PK")
+    assert "cannot be written" in run("template", "-o", str(tmp_path / "gone" / "x.csv")).stderr
