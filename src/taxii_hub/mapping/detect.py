@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -17,23 +18,33 @@ from taxii_hub.mapping.spec import Detect, Spec
 
 HEAD_SIZE = 1 << 16
 _ZIP = b"PK\x03\x04"
+_BETWEEN = {
+    "xml": re.compile(r"[^\w.-]+(?:\w+:)?"),
+    "json": re.compile(r'["{}\[\]:,\s]+'),
+    "rows": re.compile(r'[",;\t\r\n]+'),
+}
+_NEAR = 0.3
+_NAMED = 3
+"""So many mappings are named where none claims a file, if so much of what they look for is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one mapping says of a file: ``reasons`` for the claim, or against it."""
+    """What one mapping says of a file: ``reasons`` for the claim, or against it. ``nearness``: how much
+    of what it looks for is there (0 to 1), where the container is its own."""
 
     mapping: Spec
     claimed: bool
     reasons: tuple[str, ...]
+    nearness: float = 0.0
 
 
 def detect(registry: Registry, source: Source | bytes, name: str) -> Spec:
     """The one mapping that claims the file, files or folder (or a file's first bytes; of a workbook all
     of them); ``name`` is for messages only.
 
-    Raises UnknownFormatError saying what was tried, also where more than one claims it; ReportError
-    where the file cannot be read.
+    Raises UnknownFormatError naming those that are nearest, also where more than one claims it;
+    ReportError where the file cannot be read.
     """
     found = verdicts(registry, source, name)
     claims = [verdict for verdict in found if verdict.claimed]
@@ -42,10 +53,19 @@ def detect(registry: Registry, source: Source | bytes, name: str) -> Spec:
     if claims:
         names = ", ".join(verdict.mapping.format for verdict in claims)
         raise UnknownFormatError(f"{name}: could be any of {names}; say which with --mapping")
-    tried = "; ".join(f"{v.mapping.format}: {', '.join(v.reasons)}" for v in found)
     raise UnknownFormatError(
-        f"{name}: no mapping knows this file ({tried or 'there are no mappings'}); "
-        "if you know its format, name it with --mapping"
+        f"{name}: no mapping knows this file{_nearest(found)}. `taxii-hub mappings list` shows them all: if "
+        "you know its format, name it with --mapping; `taxii-hub mappings new` drafts one for a new format"
+    )
+
+
+def _nearest(found: Sequence[Verdict]) -> str:
+    if not found:
+        return " (there are no mappings)"
+    near = sorted((v for v in found if v.nearness >= _NEAR), key=lambda v: -v.nearness)[:_NAMED]
+    return "".join(
+        f"{'; nearest: ' if position == 0 else ', '}{verdict.mapping.format} ({', '.join(verdict.reasons)})"
+        for position, verdict in enumerate(near)
     )
 
 
@@ -96,6 +116,26 @@ class Content:
     def json(self) -> json.Head:
         return json.sniff(self._head[:HEAD_SIZE])
 
+    @cached_property
+    def container(self) -> str:
+        """``xml``, ``json``, ``sheets`` or ``rows``, as far as the first character tells."""
+        first = self._text.lstrip("\ufeff \t\r\n")[:1]
+        return "sheets" if self.is_zip else {"<": "xml", "{": "json", "[": "json"}.get(first, "rows")
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """What a mapping may look for: the names of elements, keys, sheets or columns, folded."""
+        if self.is_zip:
+            found = sheets.sniff(self._head, Header((), {}, ()))
+            return frozenset(rows.fold(word) for title in found for word in (title, *(found[title] or ())))
+        pieces = set(_BETWEEN[self.container].split(self._text))
+        return frozenset(rows.fold(piece) for piece in pieces if piece)
+
+    @cached_property
+    def _text(self) -> str:
+        encoding = "utf-16" if self._head[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
+        return self._head[:HEAD_SIZE].decode(encoding, "replace")
+
     def rows(self, reader: CsvReader, header: Header) -> list[rows.Row]:
         return [] if self.is_zip else csv.sniff(self._head, reader.delimiters, header)
 
@@ -117,8 +157,18 @@ def _of_several(spec: Spec, files: Sequence[Path], name: str) -> Verdict:
 def _verdict(spec: Spec, content: Content) -> Verdict:
     against = list(_against(spec, content))
     if against:
-        return Verdict(spec, claimed=False, reasons=tuple(against))
+        return Verdict(spec, claimed=False, reasons=tuple(against), nearness=_nearness(spec, content))
     return Verdict(spec, claimed=True, reasons=tuple(_for(spec.detect)))
+
+
+def _nearness(spec: Spec, content: Content) -> float:
+    wanted = spec.detect
+    container = "xml" if wanted.root is not None else "json" if wanted.keys or wanted.any_of else "rows"
+    if content.container != ("sheets" if isinstance(spec.reader, SheetReader) else container):
+        return 0.0
+    paths = [*filter(None, [wanted.root]), *wanted.attributes, *wanted.keys, *wanted.header]
+    marks = {rows.fold(path.rpartition("/")[2]) for path in paths or sorted(wanted.any_of)}
+    return len(marks & content.words) / len(marks) if marks else 0.0
 
 
 def _for(wanted: Detect) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import inspect
 from collections.abc import Iterator, Mapping
@@ -24,10 +25,13 @@ class Registry:
     mappings: Mapping[str, Spec]
 
     def get(self, name: str) -> Spec:
-        """Raises UnknownFormatError naming those that exist."""
+        """Raises UnknownFormatError naming those that are called nearly so."""
         if name not in self.mappings:
-            known = ", ".join(sorted(self.mappings)) or "none"
-            raise UnknownFormatError(f"there is no mapping {name!r} in {self.folder}; there are: {known}")
+            like = difflib.get_close_matches(name, self.mappings)
+            near = f"(nearly so: {', '.join(like)})" if like else f"in {self.folder}"
+            raise UnknownFormatError(
+                f"there is no mapping {name!r} {near}; `taxii-hub mappings list` shows those that there are"
+            )
         return self.mappings[name]
 
     def __iter__(self) -> Iterator[Spec]:

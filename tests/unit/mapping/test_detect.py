@@ -7,10 +7,13 @@ import pytest
 
 from taxii_hub.errors import ReportError, UnknownFormatError
 from taxii_hub.mapping.detect import detect, verdicts
-from taxii_hub.mapping.registry import Registry
+from taxii_hub.mapping.registry import Registry, load_registry
 from taxii_hub.mapping.spec import Spec
+from taxii_hub.mapping.workbook import workbook
+from taxii_hub.settings import shipped_dir
 
 Make = Callable[..., Spec]
+SHIPPED = load_registry(shipped_dir("mappings"))
 
 
 def registry(*specs: Spec) -> Registry:
@@ -35,13 +38,46 @@ def test_content_decides_and_the_name_does_not(make: Make) -> None:
         (b"<!DOCTYPE LIST><LIST/>", "carries a DOCTYPE"),
     ],
 )
-def test_what_no_mapping_knows_is_told_with_what_was_tried(make: Make, content: bytes, reason: str) -> None:
+def test_the_reasons_against(make: Make, content: bytes, reason: str) -> None:
     spec = make(("detect: {root: LIST}", "detect: {root: LIST, attributes: date, any_of: [ROW]}"))
-    with pytest.raises(UnknownFormatError, match="tiny_list: ") as refused:
+    (verdict,) = verdicts(registry(spec), content, "x")
+    assert not verdict.claimed
+    assert reason in " ".join(verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("content", "nearest"),
+    [
+        (b"<LIST/>", "; nearest: tiny_list (the root has no 'date', none of ROW among its first elements). "),
+        (b"<?xml version='1.0'?><a:LIST xmlns:a='u' day='1'>", "; nearest: tiny_list (the root has no"),
+        (b"<LIST><ROW></LIST", "; nearest: tiny_list ("),
+        (b"<OTHER/>", "knows this file. "),
+        (b'{"LIST": 1}', "knows this file. "),
+        (b"", "knows this file. "),
+    ],
+)
+def test_what_no_mapping_knows_is_told_with_the_nearest(make: Make, content: bytes, nearest: str) -> None:
+    spec = make(("detect: {root: LIST}", "detect: {root: LIST, attributes: date, any_of: [ROW]}"))
+    with pytest.raises(UnknownFormatError, match="x: no mapping knows this file") as refused:
         detect(registry(spec), content, "x")
-    assert reason in str(refused.value)
-    assert str(refused.value).startswith("x: no mapping knows this file (")
+    assert nearest in str(refused.value)
     assert "--mapping" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "nearest"),
+    [
+        (b"Reference;Agency;Caveat\nP-1;X;clear\n", "hub_report_csv (no rows with the columns Record, "),
+        (b'{"forename": "A", "entity_id": "1"}', "interpol_notice_json ("),
+        (b"<sanctionsData><x/></sanctionsData>", "us_ofac_enhanced_xml ("),
+        (workbook({"Sheet1": [["Reference", "Agency", "Caveat"]]}), "hub_report_xlsx ("),
+    ],
+)
+def test_among_those_that_travel_with_the_hub(content: bytes, nearest: str) -> None:
+    with pytest.raises(UnknownFormatError, match="; nearest: ") as refused:
+        detect(SHIPPED, content, "x")
+    assert f"; nearest: {nearest}" in str(refused.value)
+    assert len(str(refused.value)) < 600
 
 
 def test_no_mappings_and_two_claims(make: Make) -> None:

@@ -120,7 +120,11 @@ def test_code_that_does_not_load(make: Make, hooks: str) -> None:
         make(hooks=hooks)
 
 
-def test_an_unknown_name_says_which_there_are(make: Make) -> None:
+def test_an_unknown_name_says_which_are_nearly_so(make: Make) -> None:
     registry = load_registry(make().folder.parent)
-    with pytest.raises(UnknownFormatError, match=r"there is no mapping 'x' in .*; there are: tiny_list"):
+    with pytest.raises(UnknownFormatError, match=r"there is no mapping 'x' in .*; `taxii-hub mappings list`"):
         registry.get("x")
+    with pytest.raises(
+        UnknownFormatError, match=r"there is no mapping 'tinylist' \(nearly so: tiny_list\); "
+    ):
+        registry.get("tinylist")
