@@ -88,6 +88,9 @@ class Settings:
     tls_key: Path | None = setting(Path, None)
     metrics_port: int | None = setting(_number(1, 65535), None)
     log_level: str = setting(_one_of("debug", "info", "warning", "error"), "info")
+    ceiling: str = setting(
+        _one_of("unclassified", "restricted", "confidential", "secret", "top-secret"), "restricted"
+    )
     default_limit: int = setting(_number(1, 10_000), 1000)
     max_limit: int = setting(_number(1, 100_000), 10_000)
     id_namespace: uuid.UUID = setting(uuid.UUID, uuid.UUID("3f6a5e0c-6f0e-4b5e-9d4b-7a1f0c2d9e11"))

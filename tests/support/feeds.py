@@ -46,7 +46,7 @@ def feeds(mongodb_uri: str, mongodb_database: str) -> Callable[[int], Any]:
 
 
 def policy(origin: str = "gb", *, red: bool = False) -> Policy:
-    return Policy(origin, "red" if red else "clear", frozenset() if red else None, "test")
+    return Policy(origin, audience=frozenset() if red else None)
 
 
 def offer(position: int, policy_class: int, **more: Any) -> Offer:

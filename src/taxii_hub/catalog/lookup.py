@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from taxii_hub.model import Agency, ApiRoot, Catalog, Collection
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from taxii_hub.model import Agency, Agreement, ApiRoot, Catalog, Collection
 
 
 def find_api_root(catalog: Catalog, path: str) -> ApiRoot | None:
@@ -20,3 +23,24 @@ def find_collection(api_root: ApiRoot, id_or_alias: str) -> Collection | None:
 
 def find_agency(catalog: Catalog, name: str) -> Agency | None:
     return next((agency for agency in catalog.agencies if agency.name == name), None)
+
+
+def in_force_on(catalog: Catalog, now: int) -> Catalog:
+    """The catalogue without the memberships whose agreement, or whose framework's agreement, has not
+    begun or has ended at ``now`` (microseconds; the last day counts until its end, UTC)."""
+    day = datetime.fromtimestamp(now / 1_000_000, UTC).date().isoformat()
+    return replace(catalog, api_roots=tuple(_standing(root, day) for root in catalog.api_roots))
+
+
+def _standing(root: ApiRoot, day: str) -> ApiRoot:
+    if not _stands(root.agreement, day):
+        return replace(root, members=frozenset(), memberships=())
+    ended = {each.agency for each in root.memberships if not _stands(each.agreement, day)}
+    return replace(root, members=root.members - ended) if ended else root
+
+
+def _stands(agreement: Agreement | None, day: str) -> bool:
+    if agreement is None:
+        return True
+    begun = agreement.since is None or agreement.since <= day
+    return begun and (agreement.until is None or day <= agreement.until)

@@ -24,7 +24,8 @@ from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest
 from taxii_hub.mapping.golden import EDITION_OF_SAMPLES
 from taxii_hub.mapping.registry import Registry, registry_of
-from taxii_hub.policy.reading import LADDER, of_level
+from taxii_hub.model import Policy
+from taxii_hub.policy.reading import origin_only
 from taxii_hub.settings import Settings
 
 SANDBOX, SCRATCH, SANDBOX_AGENCY = "sandbox", "scratch", "hub-lab"
@@ -103,7 +104,7 @@ async def _intern(hub: Hub) -> None:
         *(
             hub.feed.intern(
                 collection.feed,
-                frozenset(of_level(min(collection.write), level) for level in LADDER if level != "unknown"),
+                frozenset({Policy(min(collection.write)), origin_only(min(collection.write))}),
             )
             for collection in collections
         )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from taxii_hub.catalog.lookup import find_api_root, find_collection
 from taxii_hub.errors import ForbiddenError, NotFoundError
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.model import Account, ApiRoot, Collection, Visibility
+from taxii_hub.model import Account, ApiRoot, Collection, Reader, Visibility
 from taxii_hub.policy import grants
+from taxii_hub.policy.readers import reader_of
 from taxii_hub.policy.reading import readable
 
 
@@ -82,7 +83,14 @@ def require_writing(place: Place) -> None:
         raise ForbiddenError("these credentials may not write to this collection")
 
 
-async def visibility_of(hub: Hub, agency: str, collection: Collection) -> Visibility:
-    """What an agency that reads the collection may see of it."""
+def reader_for(hub: Hub, account: Account, collection: Collection) -> Reader:
+    """The account as the reading rule sees it in the collection's framework."""
+    api_root = find_api_root(hub.catalog, collection.api_root)
+    return Reader(account.agency) if api_root is None else reader_of(api_root, account)
+
+
+async def visibility_of(hub: Hub, account: Account, collection: Collection) -> Visibility:
+    """What an account that reads the collection may see of it at this moment."""
     classes = await hub.feed.classes(collection.feed)
-    return Visibility(collection.feed, agency, readable(classes, agency), hub.catalog.version)
+    seen = readable(classes, reader_for(hub, account, collection))
+    return Visibility(collection.feed, account.agency, seen, hub.catalog.version, hub.now())

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from taxii_hub.catalog.lookup import find_agency
-from taxii_hub.model import Account, Agency, ApiRoot, Collection, Visibility
+from taxii_hub.exchange.access import reader_for, visibility_of
+from taxii_hub.model import Account, Agency, ApiRoot, Collection
 from taxii_hub.policy import grants
-from taxii_hub.policy.reading import may_read_policy, readable
+from taxii_hub.policy.reading import decide
 from taxii_hub.stix import timestamps
 from taxii_hub.store.account_records import AccountRecord, ConsumerRecord, KeyRecord, RequestFacts
 
@@ -94,19 +95,20 @@ async def _collection(
         writes=bool(grants.may_write(collection, api_root, account)),
         consumer=consumer,
     )
-    return await _contents(hub, account.agency, collection, report) if decision else report
+    return await _contents(hub, account, collection, report) if decision else report
 
 
 async def _contents(
-    hub: Hub, agency: str, collection: Collection, report: CollectionReport
+    hub: Hub, account: Account, collection: Collection, report: CollectionReport
 ) -> CollectionReport:
     classes = await hub.feed.classes(collection.feed)
     counts = await hub.feed.count_by_class(collection.feed)
-    seen = Visibility(collection.feed, agency, readable(classes, agency), hub.catalog.version)
+    seen = await visibility_of(hub, account, collection)
+    reader = reader_for(hub, account, collection)
     newest = await hub.feed.newest(seen)
     hidden: Counter[tuple[str, str]] = Counter()
     for number, policy in classes.items():
-        decision = may_read_policy(policy, agency)
+        decision = decide(policy, reader)
         if not decision and counts.get(number):
             hidden[policy.origin, decision.reason] += counts[number]
     return replace(

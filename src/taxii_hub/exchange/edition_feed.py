@@ -53,7 +53,7 @@ class Past:
 
     async def _stored(self, ids: Iterable[str], versions: VersionFilter) -> AsyncIterator[dict[str, Any]]:
         hub = self.hub
-        visibility = await visibility_of(hub, self.place.account.agency, self.place.collection)
+        visibility = await visibility_of(hub, self.place.account, self.place.collection)
         asked = tuple(ids)
         for start in range(0, len(asked), ASKED):
             query = ObjectQuery(ids=asked[start : start + ASKED], versions=versions)

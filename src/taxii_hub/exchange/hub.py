@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from taxii_hub.catalog.lookup import in_force_on
 from taxii_hub.errors import HubError, StoreError
 from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.consumers import Consumers
@@ -22,8 +23,15 @@ from taxii_hub.store.base import EditionLog, Feed
 
 BEAT = 1.0
 """Seconds between two looks at what changed."""
+DAY = 86_400 * 1_000_000
 STALE = 5.0
 """Seconds without a successful look after which this process is not ready."""
+
+
+def microseconds() -> int:
+    """The time that the hub goes by, since the Unix epoch."""
+    return time.time_ns() // 1000
+
 
 log = structlog.get_logger(__name__)
 
@@ -72,14 +80,21 @@ class Hub:
     validator: Validator
     check: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
+    now: Callable[[], int] = microseconds
     beaten_at: float = float("-inf")
     trouble: str | None = None
+    _today: tuple[Catalog, int, Catalog] | None = field(default=None, repr=False)
     _heart: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
     def catalog(self) -> Catalog:
-        """The catalogue in force. Raises StoreError if there is none."""
-        return self.catalogs.catalog
+        """The catalogue in force, as it stands today. Raises StoreError if there is none."""
+        catalog = self.catalogs.catalog
+        day = self.now() // DAY
+        known = self._today
+        if known is None or known[0] is not catalog or known[1] != day:
+            known = self._today = (catalog, day, in_force_on(catalog, self.now()))
+        return known[2]
 
     async def start(self) -> None:
         """Look at everything once, then go on looking each second."""

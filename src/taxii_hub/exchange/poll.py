@@ -62,11 +62,11 @@ async def _read(hub: Hub, place: Place, read: Callable[[Visibility], Awaitable[P
     """A page for which the classes looked up before were still all there are (``store/classes.py``)."""
     while True:
         asked = time.monotonic()
-        visibility = await visibility_of(hub, place.account.agency, place.collection)
+        visibility = await visibility_of(hub, place.account, place.collection)
         page = await read(visibility)
         if time.monotonic() - asked < hub.feed.slack:
             return page
-        now = await visibility_of(hub, place.account.agency, place.collection)
+        now = await visibility_of(hub, place.account, place.collection)
         if now.classes == visibility.classes:
             return page
 

@@ -13,20 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from taxii_hub.errors import ForbiddenError, NotFoundError, TooLargeError
-from taxii_hub.exchange.access import Place, require_reading, require_writing, visibility_of
-from taxii_hub.exchange.hub import Hub
-from taxii_hub.model import (
-    Account,
-    ApiRoot,
-    Collection,
-    ObjectQuery,
-    Outcome,
-    Policy,
-    Status,
-    Visibility,
+from taxii_hub.exchange.access import (
+    Place,
+    reader_for,
+    require_reading,
+    require_writing,
+    visibility_of,
 )
-from taxii_hub.policy.marking import markings_of, policy_of
-from taxii_hub.policy.reading import readable
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.policing import policed
+from taxii_hub.model import Account, ApiRoot, Collection, Outcome, Status
+from taxii_hub.policy.marking import Marked
+from taxii_hub.policy.reading import LADDER, readable
 from taxii_hub.stix.findings import Finding
 from taxii_hub.stix.validation import Validator, version_of
 from taxii_hub.store.base import Offer, Publication, Removal
@@ -74,8 +72,8 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
     settled, checked = await _off_loop(
         size, lambda: check_members(hub.validator, place.collection, members, requested_at)
     )
-    policies = await _policies(hub, place, checked)
-    numbers = await hub.feed.intern(place.collection.number, frozenset(policies))
+    above, checked, policies = _below(hub, checked, await policed(hub, place, [c.value for c in checked]))
+    numbers = await hub.feed.intern(place.collection.number, frozenset(each.policy for each in policies))
     classes = await hub.feed.classes(place.collection.number)
     creators = {agency.identity: agency.name for agency in hub.catalog.agencies if agency.identity}
     publication = Publication(
@@ -87,11 +85,12 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
         account=place.account.id,
         epoch=hub.catalog.version,
         requested_at=requested_at,
-        readable=readable(classes, place.account.agency),
+        readable=readable(classes, reader_for(hub, place.account, place.collection)),
         offers=tuple(
-            _offer(item, numbers[policy], creators) for item, policy in zip(checked, policies, strict=True)
+            _offer(item, each, numbers[each.policy], creators)
+            for item, each in zip(checked, policies, strict=True)
         ),
-        settled=tuple(settled),
+        settled=(*settled, *above),
     )
     return await hub.feed.commit(publication)
 
@@ -147,37 +146,25 @@ def _refused(member: Member, position: int, problem: str) -> Outcome:
     return Outcome(known[:300], version, ok=False, message=problem)
 
 
-async def _policies(hub: Hub, place: Place, checked: Sequence[Checked]) -> list[Policy]:
-    """The policy of each object, in order. A statement marking counts as known only where the
-    publisher itself defined it, here or before."""
-    agency = place.account.agency
-    here = {item.value["id"] for item in checked if _is_statement(item.value)}
-    asked = {ref for item in checked for ref in markings_of(item.value)} - here
-    known = here | await _own_statements(hub, place, asked)
-    return [
-        policy_of(item.value, agency, place.collection.default_marking, known.__contains__)
-        for item in checked
-    ]
+def _below(
+    hub: Hub, checked: Sequence[Checked], policies: Sequence[Marked]
+) -> tuple[list[tuple[int, Outcome]], list[Checked], list[Marked]]:
+    """Settle what is classified higher than this hub may hold; the rest goes on."""
+    ceiling = LADDER.index(hub.settings.ceiling)
+    settled, rest = [], []
+    for item, each in zip(checked, policies, strict=True):
+        if each.policy.level <= ceiling:
+            rest.append((item, each))
+            continue
+        problem = (
+            f"it is marked {LADDER[each.policy.level]}; this hub holds nothing above {LADDER[ceiling]}. "
+            "Send it over a network that is cleared for it."
+        )
+        settled.append((item.position, _refused(item.member, item.position, problem)))
+    return settled, [item for item, _ in rest], [each for _, each in rest]
 
 
-async def _own_statements(hub: Hub, place: Place, ids: set[str]) -> set[str]:
-    unknown = sorted(i for i in ids if i.startswith("marking-definition--"))[:1000]
-    if not unknown:
-        return set()
-    agency = place.account.agency
-    classes = await hub.feed.classes(place.collection.number)
-    own = tuple(sorted(number for number, policy in classes.items() if policy.origin == agency))
-    visibility = Visibility(place.collection.number, agency, own, hub.catalog.version)
-    page = await hub.feed.page(visibility, ObjectQuery(ids=tuple(unknown)), "objects", len(unknown))
-    stored = parse_envelope(b'{"objects":[' + b",".join(entry.data for entry in page.entries) + b"]}")
-    return {m.value["id"] for m in stored if m.value is not None and _is_statement(m.value)}
-
-
-def _is_statement(value: Mapping[str, Any]) -> bool:
-    return value.get("type") == "marking-definition" and value.get("definition_type") == "statement"
-
-
-def _offer(item: Checked, policy: int, creators: Mapping[str, str]) -> Offer:
+def _offer(item: Checked, each: Marked, policy: int, creators: Mapping[str, str]) -> Offer:
     creator = item.value.get("created_by_ref")
     return Offer(
         position=item.position,
@@ -190,6 +177,7 @@ def _offer(item: Checked, policy: int, creators: Mapping[str, str]) -> Offer:
         policy=policy,
         creator=creators.get(creator) if isinstance(creator, str) else None,
         note=item.note,
+        expires=each.expires,
     )
 
 
@@ -206,7 +194,7 @@ async def remove(hub: Hub, place: Place, object_id: str, asked: Asked) -> None:
     require_writing(place)
     require_reading(place)
     account, collection = place.account, place.collection
-    visibility = await visibility_of(hub, account.agency, collection)
+    visibility = await visibility_of(hub, account, collection)
     classes = await hub.feed.classes(collection.number)
     removal = Removal(
         id=str(uuid.uuid4()),
@@ -218,6 +206,7 @@ async def remove(hub: Hub, place: Place, object_id: str, asked: Asked) -> None:
         own=tuple(n for n in visibility.classes if classes[n].origin == account.agency),
         object_id=object_id,
         versions=asked.query.versions,
+        at=visibility.at,
     )
     result = await hub.feed.remove(removal)
     if result == "not-found":

@@ -1,49 +1,93 @@
-"""The markings of an object → the policy under which it is shared.
+"""The markings of an object → the policy under which it is shared, clause by clause.
 
-- TLP CLEAR/WHITE, GREEN, AMBER and AMBER+STRICT: everybody who reads the collection.
-- TLP RED, and any marking of which the hub does not know what it asks for: the origin only.
-- A statement marking (a copyright line) whose definition came from the same origin restricts nobody.
-- What no TLP marking covers counts as the collection's default marking: an object without one, and
-  the unmarked rest of an object with granular ones.
-- Several markings combine by meet; so adding one to a marked object never adds a reader. A granular
-  marking counts for the whole object, because bytes are shared whole or not at all.
+- Every marking is one or more terms of a vocabulary (``vocabulary.py``); each term is a clause, and
+  the policy is the meet of all clauses: adding a marking to a marked object never adds a reader.
+- A marking that the hub does not understand, or whose definition it has not from the same origin,
+  means the origin only.
+- What no marking of who may read covers counts as the collection's default marking: an object without
+  one, and the unmarked rest of an object with granular ones.
+- A granular marking counts for the whole object, because bytes are shared whole or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Final
 
 from taxii_hub.model import Policy
-from taxii_hub.policy.reading import meet, of_level
-from taxii_hub.stix.markings import TLP_WORDS
+from taxii_hub.policy.reading import meet, origin_only
+from taxii_hub.policy.terms import Community, Term, meaning
+from taxii_hub.policy.vocabulary import terms_of, tlp_term
 
-_UNKNOWN: Final = "unknown"
-
-
-def no_statements(marking_id: str) -> bool:
-    """The answer of a hub that has read no marking definition."""
-    return False
+DEFAULT: Final = "default"
+"""Stands for the collection's default marking where a clause names its marking."""
 
 
-def policy_of(
-    value: Mapping[str, Any],
-    origin: str,
-    default_marking: str,
-    known_statements: Callable[[str], bool] = no_statements,
-) -> Policy:
-    """The policy of an object as parsed; ``default_marking`` is the collection's TLP word.
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """In what circumstances an object was published.
 
-    ``known_statements`` tells of a marking id whether its definition is known here to be a
-    statement. It must count only definitions that ``origin`` or the hub itself published, else any
-    writer could defuse the markings of others. Never raises: what has not the form the standard
-    gives it counts as unknown. A marking-definition object is treated like any other object.
+    ``definitions`` holds marking definitions by id. It must hold only what ``origin`` or the hub itself
+    published, else any writer could defuse the markings of others.
     """
-    whole = _levels(_object_markings(value), known_statements)
-    parts = _levels(_granular_markings(value), known_statements)
-    levels = {*whole, *parts} if whole else {default_marking, *parts}
-    return reduce(meet, [of_level(origin, level) for level in sorted(levels)])
+
+    origin: str
+    default_marking: str
+    community: Community
+    definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One term of one marking: ``marking`` is the definition's id or :data:`DEFAULT`, ``term`` its
+    wording, ``row`` the row of the table that translates it, ``note`` why it was not understood."""
+
+    marking: str
+    term: str
+    row: str
+    policy: Policy
+    duties: frozenset[str] = frozenset()
+    expires: int | None = None
+    hold: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The meet of all clauses: earliest expiry, every duty, held if any clause holds."""
+
+    policy: Policy
+    clauses: tuple[Clause, ...]
+
+    @property
+    def expires(self) -> int | None:
+        """The first moment (microseconds) at which nobody may read it any more."""
+        return min((c.expires for c in self.clauses if c.expires is not None), default=None)
+
+    @property
+    def duties(self) -> frozenset[str]:
+        return frozenset().union(*(clause.duties for clause in self.clauses))
+
+    @property
+    def hold(self) -> bool:
+        return any(clause.hold for clause in self.clauses)
+
+
+def marked(value: Mapping[str, Any], setting: Setting) -> Marked:
+    """The policy of an object as parsed.
+
+    Never raises: what has not the form the standard gives it counts as not understood. A
+    marking-definition object is treated like any other object.
+    """
+    whole = [clause for ref in _object_markings(value) for clause in _clauses(ref, setting)]
+    parts = [clause for ref in _granular_markings(value) for clause in _clauses(ref, setting)]
+    clauses = whole + parts
+    if not any(_tells_readers(clause) for clause in whole):
+        clauses.append(_clause(DEFAULT, tlp_term(setting.default_marking), setting))
+    ordered = tuple(sorted(set(clauses), key=lambda c: (c.marking, c.row, c.term)))
+    return Marked(reduce(meet, [clause.policy for clause in ordered]), ordered)
 
 
 def markings_of(value: Mapping[str, Any]) -> frozenset[str]:
@@ -52,16 +96,28 @@ def markings_of(value: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(marking for marking in named if isinstance(marking, str))
 
 
-def _levels(markings: Iterator[Any], known_statements: Callable[[str], bool]) -> set[str]:
-    levels = set()
-    for marking in markings:
-        if not isinstance(marking, str):
-            levels.add(_UNKNOWN)
-        elif marking in TLP_WORDS:
-            levels.add(TLP_WORDS[marking])
-        elif not known_statements(marking):
-            levels.add(_UNKNOWN)
-    return levels
+def _tells_readers(clause: Clause) -> bool:
+    """A copyright line says nothing about readers, so the default still counts."""
+    return clause.row != "statement"
+
+
+def _clauses(ref: Any, setting: Setting) -> list[Clause]:
+    if not isinstance(ref, str):
+        return [_not_understood("?", setting, "a marking is no id")]
+    terms = terms_of(ref, setting.definitions.get(ref))
+    if terms is None:
+        return [_not_understood(ref, setting, "its definition is not known from the same origin")]
+    return [_clause(ref, term, setting) for term in terms]
+
+
+def _clause(marking: str, term: Term, setting: Setting) -> Clause:
+    found = meaning(term, setting.origin, setting.community)
+    note = f"nobody knows {', '.join(found.unknown)}" if found.unknown else None
+    return Clause(marking, term.name, term.row, found.policy, term.duties, term.expires, term.hold, note)
+
+
+def _not_understood(marking: str, setting: Setting, why: str) -> Clause:
+    return Clause(marking, "a marking unknown to this hub", "unknown", origin_only(setting.origin), note=why)
 
 
 def _object_markings(value: Mapping[str, Any]) -> Iterator[Any]:

@@ -1,24 +1,24 @@
-"""Who may read what carries a policy. The query compiler and the explanation use the same function."""
+"""The one reading rule. The query compiler and the explanation use the same function.
+
+A reader may read what its own agency published; else the level must not be above his, his agency must
+be in the audience, he must hold every compartment, and his purpose must be among those allowed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
-from taxii_hub.model import Policy
+from taxii_hub.model import Policy, Reader
 from taxii_hub.policy.decision import Decision, no, yes
 
-# From open to closed. Several markings give the most closed of their levels.
-LADDER: Final = ("clear", "green", "amber", "amber+strict", "red", "unknown")
-_RANK: Final[Mapping[str, int]] = MappingProxyType({level: rank for rank, level in enumerate(LADDER)})
-_ORIGIN_ONLY: Final = frozenset({"red", "unknown"})
+LADDER: Final = ("unclassified", "restricted", "confidential", "secret", "top-secret")
+"""The common ladder; a level is an index into it. National ladders are tables of equivalences."""
 
 
-def of_level(origin: str, level: str) -> Policy:
-    """The policy of one marking; a level that is not on the ladder counts as unknown."""
-    level = level if level in _RANK else "unknown"
-    return _policy(origin, level, frozenset() if level in _ORIGIN_ONLY else None)
+def origin_only(origin: str) -> Policy:
+    """What nobody else may read: also the answer to everything that is not understood."""
+    return Policy(origin, audience=frozenset())
 
 
 def meet(one: Policy, other: Policy) -> Policy:
@@ -28,40 +28,72 @@ def meet(one: Policy, other: Policy) -> Policy:
     """
     if one.origin != other.origin:
         raise ValueError(f"policies of {one.origin} and {other.origin} have no meet")
-    level = max(one.level, other.level, key=lambda word: _RANK[word])
-    if one.audience is None or other.audience is None:
-        audience = other.audience if one.audience is None else one.audience
-    else:
-        audience = one.audience & other.audience
-    return _policy(one.origin, level, audience)
+    return Policy(
+        origin=one.origin,
+        level=max(one.level, other.level),
+        audience=_both(one.audience, other.audience),
+        needs=one.needs | other.needs,
+        purposes=_both(one.purposes, other.purposes),
+    )
 
 
-def may_read_policy(policy: Policy, agency: str) -> Decision:
-    """Decide for an agency that reads the collection itself (``grants.may_read``)."""
-    if agency == policy.origin:
-        return yes(f"{agency} published it")
+def connected(policy: Policy, end: Policy) -> Policy:
+    """What is left of the policy of a relationship or sighting that connects something else.
+
+    Who published that something may read it whatever its audience, so it stays a reader.
+    """
+    audience = None if end.audience is None else end.audience | {end.origin}
+    return meet(policy, Policy(policy.origin, end.level, audience, end.needs, end.purposes))
+
+
+def decide(policy: Policy, reader: Reader) -> Decision:
+    """The rule, for an agency that reads the collection itself (``grants.may_read``)."""
+    if reader.agency == policy.origin:
+        return yes(f"{reader.agency} published it")
+    if policy.level > reader.level:
+        return no(
+            f"it is {LADDER[policy.level]}, {reader.agency} reads up to {LADDER[reader.level]} in this framework"
+        )
+    if policy.audience is not None and reader.agency not in policy.audience:
+        return no(f"{reader.agency} is not among those it is released to ({_audience(policy)})")
+    if missing := policy.needs - reader.clearances:
+        return no(f"{reader.agency} does not hold {', '.join(sorted(missing))}")
+    if policy.purposes is not None and reader.purpose not in policy.purposes:
+        return no(f"{_purposes(policy.purposes)}, the request's purpose is {reader.purpose or 'not named'}")
+    return yes(describe(policy))
+
+
+def readable(classes: Mapping[int, Policy], reader: Reader) -> tuple[int, ...]:
+    """The policy classes that ``reader`` may read, ascending."""
+    return tuple(sorted(number for number, policy in classes.items() if decide(policy, reader)))
+
+
+def describe(policy: Policy) -> str:
+    """A policy in words, for people."""
+    words = [_audience(policy)]
+    if policy.level:
+        words.append(LADDER[policy.level])
+    if policy.needs:
+        words.append(f"only with {', '.join(sorted(policy.needs))}")
+    if policy.purposes is not None:
+        words.append(_purposes(policy.purposes))
+    return "; ".join(words)
+
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
+def _audience(policy: Policy) -> str:
     if policy.audience is None:
-        return yes(policy.reason)
-    if agency in policy.audience:
-        return yes(f"{agency} is among those it is released to ({policy.reason})")
-    return no(policy.reason)
+        return "every reader of the collection"
+    others = sorted(policy.audience - {policy.origin})
+    if not others:
+        return f"only {policy.origin}, which published it"
+    return f"only {policy.origin}, which published it, and {', '.join(others)}"
 
 
-def readable(classes: Mapping[int, Policy], agency: str) -> tuple[int, ...]:
-    """The policy classes that ``agency`` may read, ascending."""
-    return tuple(sorted(number for number, policy in classes.items() if may_read_policy(policy, agency)))
-
-
-def _policy(origin: str, level: str, audience: frozenset[str] | None) -> Policy:
-    # The reason follows from the rest and names no id: policies that allow the same are equal, so
-    # that nobody can make endless policy classes by inventing markings.
-    return Policy(origin, level, audience, _reason(origin, level, audience))
-
-
-def _reason(origin: str, level: str, audience: frozenset[str] | None) -> str:
-    what = "a marking unknown to this hub" if level == "unknown" else f"TLP:{level.upper()}"
-    if audience is None:
-        return f"{what}: every reader of the collection"
-    if not audience:
-        return f"{what}: only {origin}, which published it"
-    return f"{what}: only {origin}, which published it, and {', '.join(sorted(audience))}"
+def _purposes(purposes: frozenset[str]) -> str:
+    return f"for {', '.join(sorted(purposes))} only" if purposes else "for no purpose at all"

@@ -20,7 +20,8 @@ class Offer:
     equal parsed values; ``data`` the exact slice of the request. ``position`` is its place in the
     request, so that outcomes keep the request's order. ``policy`` is its policy class.
     ``creator`` is the member agency whose identity the object names in ``created_by_ref``, if it
-    is one. ``note`` goes into the outcome's message when it succeeds.
+    is one. ``note`` goes into the outcome's message when it succeeds. ``expires``: the first moment
+    (microseconds) at which nobody may read it any more.
     """
 
     position: int
@@ -33,6 +34,7 @@ class Offer:
     policy: int
     creator: str | None = None
     note: str | None = None
+    expires: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Publication:
 @dataclass(frozen=True, slots=True)
 class Removal:
     """One request to delete versions of an object; ``own`` are the classes whose origin is
-    ``agency``: where the versions asked for include others, nothing is deleted."""
+    ``agency``: where the versions asked for include others, nothing is deleted. ``at``: the moment;
+    what has expired by then cannot be named."""
 
     id: str
     collection: int
@@ -70,6 +73,7 @@ class Removal:
     own: tuple[int, ...]
     object_id: str
     versions: VersionFilter
+    at: int
 
 
 RemovalResult = Literal["removed", "not-found", "not-own"]
@@ -97,6 +101,12 @@ class Feed(Protocol):
         self, visibility: Visibility, object_id: str, query: ObjectQuery, projection: Projection, limit: int
     ) -> Page:
         """Versions of one object, in ``date_added`` order; ``exists`` tells 404 from ``{}``."""
+
+    async def classes_of(
+        self, visibility: Visibility, ids: Sequence[str], among: Sequence[int]
+    ) -> Mapping[str, int]:
+        """Of each object the class of the last version that the reader may see, if it is one of
+        ``among``."""
 
     async def commit(self, publication: Publication) -> Status:
         """Store; durable when it returns. Raises UnavailableError when it cannot be known."""

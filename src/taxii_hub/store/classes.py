@@ -50,6 +50,7 @@ class PolicyClasses:
         self.slack = lifetime / 3
         self._clock = clock
         self._by_collection: dict[int, dict[int, Policy]] = {}
+        self._numbers: dict[tuple[int, Policy], int] = {}
         self._ripe: set[int] = set()
         self._seen_at: dict[int, float] = {}
         self._complete_at = float("-inf")
@@ -76,14 +77,9 @@ class PolicyClasses:
 
     def _learn(self, document: Mapping[str, Any]) -> None:
         number = document["_id"]
-        audience = document["audience"]
-        policy = Policy(
-            origin=document["origin"],
-            level=document["level"],
-            audience=None if audience is None else frozenset(audience),
-            reason=document["reason"],
-        )
+        policy = _policy_of(document)
         self._by_collection.setdefault(document["c"], {})[number] = policy
+        self._numbers.setdefault((document["c"], policy), number)
         self._seen_at.setdefault(number, self._clock())
         if document.get("ripe"):
             self._ripe.add(number)
@@ -103,9 +99,7 @@ class PolicyClasses:
         return found
 
     def _number(self, collection: int, policy: Policy) -> int | None:
-        key = policy_key(policy)
-        known = self._by_collection.get(collection, {})
-        return next((number for number, other in known.items() if policy_key(other) == key), None)
+        return self._numbers.get((collection, policy))
 
     async def _insert(self, collection: int, policy: Policy) -> None:
         """The counter's write conflict orders the inserts: numbers become visible in their order."""
@@ -114,8 +108,9 @@ class PolicyClasses:
             "key": policy_key(policy),
             "origin": policy.origin,
             "level": policy.level,
-            "audience": None if policy.audience is None else sorted(policy.audience),
-            "reason": policy.reason,
+            "audience": _listed(policy.audience),
+            "needs": sorted(policy.needs),
+            "purposes": _listed(policy.purposes),
         }
 
         async def insert(session: AsyncClientSession) -> None:
@@ -148,6 +143,28 @@ class PolicyClasses:
 
 
 def policy_key(policy: Policy) -> str:
-    """Equal for policies that admit the same readers and are explained by the same level."""
-    audience = "*" if policy.audience is None else ",".join(sorted(policy.audience))
-    return f"{policy.origin}|{policy.level}|{audience}"
+    """Equal exactly for equal policies."""
+    parts = [policy.origin, str(policy.level), _joined(policy.audience), _joined(policy.needs)]
+    return "|".join([*parts, _joined(policy.purposes)])
+
+
+def _policy_of(document: Mapping[str, Any]) -> Policy:
+    return Policy(
+        origin=document["origin"],
+        level=document["level"],
+        audience=_set(document["audience"]),
+        needs=frozenset(document["needs"]),
+        purposes=_set(document["purposes"]),
+    )
+
+
+def _set(values: list[str] | None) -> frozenset[str] | None:
+    return None if values is None else frozenset(values)
+
+
+def _listed(values: frozenset[str] | None) -> list[str] | None:
+    return None if values is None else sorted(values)
+
+
+def _joined(values: frozenset[str] | None) -> str:
+    return "*" if values is None else ",".join(sorted(values))

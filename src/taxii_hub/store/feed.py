@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -92,6 +92,13 @@ class MongoFeed:
         """The newest stamp that the reader may see."""
         async with database_errors():
             return await self._reader.newest(visibility)
+
+    async def classes_of(
+        self, visibility: Visibility, ids: Sequence[str], among: Sequence[int]
+    ) -> Mapping[str, int]:
+        """Of each object the class of its last visible version, if it is one of ``among``."""
+        async with database_errors():
+            return await self._reader.classes_of(visibility, ids, among)
 
     async def commit(self, publication: Publication) -> Status:
         """Store; durable when it returns."""

@@ -19,14 +19,30 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from taxii_hub.errors import SchemaVersionError, StoreError, UnavailableError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _NAMESPACE_EXISTS: Final = 48
 
 Database = AsyncDatabase[dict[str, Any]]
 Indexes = Mapping[str, Sequence[IndexModel]]
 Step = Callable[[Database], Awaitable[None]]
 
-_STEPS: Final[Mapping[int, tuple[str, Step | None]]] = {1: ("collections and indexes", None)}
+
+async def _policies_by_value(database: Database) -> None:
+    """Version 1 told policies apart by their TLP word. Two that are equal now keep their numbers; the
+    second one is found by nobody who interns, and stays readable."""
+    async for old in database.policies.find({"needs": {"$exists": False}}, sort=[("_id", 1)]):
+        audience = "*" if old["audience"] is None else ",".join(old["audience"])
+        key = f"{old['origin']}|0|{audience}||*"
+        if await database.policies.find_one({"c": old["c"], "key": key}, {"_id": 1}):
+            key = f"{key}#{old['_id']}"
+        new = {"key": key, "level": 0, "needs": [], "purposes": None}
+        await database.policies.update_one({"_id": old["_id"]}, {"$set": new, "$unset": {"reason": ""}})
+
+
+_STEPS: Final[Mapping[int, tuple[str, Step | None]]] = {
+    1: ("collections and indexes", None),
+    2: ("policies by value, without TLP words", _policies_by_value),
+}
 """What leads to each version. Version 1 has no step of its own: indexes are looked after at every run."""
 
 

@@ -49,6 +49,7 @@ class Known:
     digest: bytes
     creator: str | None
     heads: Heads
+    expires: int | None = None
     accepted: int | None = None
     """Stamp of the first acceptance, where the object has no version of its own."""
 
@@ -71,11 +72,12 @@ class Known:
             digest=bytes(document["x"]),
             creator=document.get("k"),
             heads=heads,
+            expires=document.get("e"),
             accepted=document.get("a"),
         )
 
 
-KNOWN_FIELDS = dict.fromkeys(("i", "p", "v", "s", "x", "k", "l", "f", "u", "g", "d", "a"), 1)
+KNOWN_FIELDS = dict.fromkeys(("i", "p", "v", "s", "x", "k", "l", "f", "u", "g", "d", "e", "a"), 1)
 
 
 @dataclass(slots=True)
@@ -160,6 +162,7 @@ class Planner:
             digest=offer.digest,
             creator=offer.creator,
             heads=Heads(),
+            expires=offer.expires,
         )
         entries.append(entry)
         self._new.append((entry, offer, publication))
@@ -238,6 +241,8 @@ def _document(entry: Known, offer: Offer, publication: Publication) -> dict[str,
     }
     if offer.creator is not None:
         document["k"] = offer.creator
+    if offer.expires is not None:
+        document["e"] = offer.expires
     if offer.version is None:
         document["a"] = entry.stamp
     elif offer.version_text != timestamps.canonical(offer.version):
@@ -262,7 +267,7 @@ def plan_removal(removal: Removal, known: Sequence[Known]) -> tuple[RemovalResul
     their update: the committer gives them new stamps (rule R7)."""
     plan = Plan()
     readable = frozenset(removal.readable)
-    visible = [e for e in known if e.policy in readable]
+    visible = [e for e in known if e.policy in readable and (e.expires is None or e.expires > removal.at)]
     chosen = [e for e in visible if _selected(e, visible, removal.versions)]
     if not chosen:
         return "not-found", plan

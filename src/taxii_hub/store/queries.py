@@ -112,6 +112,20 @@ def _by_id(visibility: Visibility, query: ObjectQuery) -> list[Find]:
     ]
 
 
+def class_finds(visibility: Visibility, ids: Sequence[str], among: Sequence[int]) -> list[Find]:
+    """The last visible versions of these objects, as far as they are in the classes ``among``."""
+    rest = _residual(visibility, ObjectQuery())
+    return [
+        Find(
+            {"c": visibility.collection, "i": {"$in": part}, "p": {"$in": classes}, **rest},
+            BY_STAMP,
+            "object",
+        )
+        for classes in chunks(among, MAX_SCANS)
+        for part in chunks(ids, max(1, MAX_SCANS // len(classes)))
+    ]
+
+
 def extreme_finds(visibility: Visibility, object_id: str, *, newest: bool) -> list[Find]:
     """The newest (or oldest) visible version of one object: the first row over all finds.
 
@@ -125,6 +139,7 @@ def extreme_finds(visibility: Visibility, object_id: str, *, newest: bool) -> li
                 "i": object_id,
                 "p": {"$in": classes},
                 "d": {"$nin": list(visibility.classes)},
+                **_alive(visibility),
             },
             order,
             "object",
@@ -136,7 +151,11 @@ def extreme_finds(visibility: Visibility, object_id: str, *, newest: bool) -> li
 def newest_finds(visibility: Visibility) -> list[Find]:
     """The newest visible stamp of the collection: the greatest ``s`` over all finds."""
     return [
-        Find({"c": visibility.collection, "p": {"$in": classes}}, (("s", DESCENDING),), "all")
+        Find(
+            {"c": visibility.collection, "p": {"$in": classes}, **_alive(visibility)},
+            (("s", DESCENDING),),
+            "all",
+        )
         for classes in chunks(visibility.classes, MAX_SCANS)
     ]
 
@@ -153,14 +172,14 @@ def start_of(query: ObjectQuery) -> int | None:
 
 
 def _residual(visibility: Visibility, query: ObjectQuery) -> dict[str, Any]:
-    """The version filter, relative to the reader (see ``plan.py`` for the fields)."""
+    """The version filter, relative to the reader (see ``plan.py`` for the fields), and expiry."""
     readable = list(visibility.classes)
     versions = query.versions
     last: dict[str, Any] = {"l": 1, "u": {"$nin": readable}}
     if versions == LAST:
-        return last
+        return {**last, **_alive(visibility)}
     if "all" in versions.keywords:
-        return {"d": {"$nin": readable}}
+        return {"d": {"$nin": readable}, **_alive(visibility)}
     choices: list[dict[str, Any]] = []
     if "last" in versions.keywords:
         choices.append(last)
@@ -169,7 +188,12 @@ def _residual(visibility: Visibility, query: ObjectQuery) -> dict[str, Any]:
     if versions.exact:
         exact = list(versions.exact)
         choices += [{"v": {"$in": exact}}, {"v": 0, "a": {"$in": exact}}]
-    return {"d": {"$nin": readable}, "$or": choices}
+    return {"d": {"$nin": readable}, "$or": choices, **_alive(visibility)}
+
+
+def _alive(visibility: Visibility) -> dict[str, Any]:
+    """What has no ``e`` never expires; expiry ends an object for everybody and revives nothing."""
+    return {"e": {"$not": {"$lte": visibility.at}}}
 
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from taxii_hub.store.queries import (
     FIELDS,
     LAST,
     Find,
+    class_finds,
     extreme_finds,
     newest_finds,
     page_finds,
@@ -113,6 +114,22 @@ class FeedReader:
             return Page((), exists=False)
         position = start_of(query)
         return Page((), mark=None if position is None else min(position, newest))
+
+    async def classes_of(
+        self, visibility: Visibility, ids: Sequence[str], among: Sequence[int]
+    ) -> dict[str, int]:
+        """The class of each object's last visible version, if it is one of ``among``."""
+
+        async def read(session: AsyncClientSession) -> dict[str, int]:
+            found: dict[str, int] = {}
+            for find in class_finds(visibility, ids, among):
+                rows = self._entries.find(
+                    find.filter, {"_id": 0, "i": 1, "p": 1}, hint=find.hint, session=session
+                ).max_time_ms(MAX_TIME_MS)
+                found |= {row["i"]: row["p"] async for row in rows}
+            return found
+
+        return await self._in_snapshot(read)
 
     async def newest(self, visibility: Visibility) -> int | None:
         """The newest stamp that the reader may see."""

@@ -39,7 +39,7 @@ class Positions:
         now = time.time_ns() // 1000
         found: list[Lag] = []
         for account, collection, stamp in list(self._known.values()):
-            visibility = await visibility_of(hub, account.agency, collection)
+            visibility = await visibility_of(hub, account, collection)
             rest = await hub.feed.page(visibility, ObjectQuery(position=stamp), "manifest", 1)
             waiting = max(0, now - rest.entries[0].stamp) / 1_000_000 if rest.entries else 0.0
             name = f"{collection.api_root}/{collection.alias}"

@@ -13,7 +13,7 @@ from taxii_hub.bootstrap import open_hub
 from taxii_hub.catalog.documents import to_document, with_digest
 from taxii_hub.cli import main
 from taxii_hub.model import Agency, ApiRoot, Catalog, Collection, Policy
-from taxii_hub.policy.reading import of_level
+from taxii_hub.policy.reading import origin_only
 from taxii_hub.settings import Settings
 from taxii_hub.store.account_records import RequestFacts
 from taxii_hub.store.base import Offer, Publication
@@ -213,7 +213,7 @@ async def publication(hub, policies: list[Policy]) -> Publication:
 
 async def _busy_day(hub) -> None:
     """gb publishes three objects, one of them RED; fr's SIEM was refused once and then polled."""
-    red, green = of_level("gb", "red"), of_level("gb", "green")
+    red, green = origin_only("gb"), Policy("gb")
     status = await hub.feed.commit(await publication(hub, [green, green, red]))
     assert status.stored == 3
     now = int(hub.accounts._clock() * 1_000_000)
@@ -251,7 +251,7 @@ def test_show_says_why_a_siem_gets_what_it_gets(hub):
         "  agency   fr (Bureau Martinet)",
         "un/designations  " + DESIGNATIONS,
         "  reads it: sees 2 object versions, the newest added 20",
-        "  1 object version of gb withheld: TLP:RED: only gb, which published it",
+        "  1 object version of gb withheld: fr is not among those it is released to (only gb, which published it)",
         "  Accept: application/taxii+json;version=2.1   client: siem/1.0",
         "  406: its Accept header names no TAXII 2.1 media type: set the client to TAXII 2.1",
         "  Accept: application/vnd.oasis.taxii+json[2J   client: (not told)",

@@ -153,8 +153,8 @@ def with_grace(registry: Registry, grace: int, *, whole: bool = True) -> Registr
 
 async def every_version(hub: Hub) -> dict[tuple[str, str], dict[str, Any]]:
     """Everything that is stored, by id and version."""
-    collection = place(hub, "gb-owl", "strict").collection
-    visibility = await visibility_of(hub, "gb-owl", collection)
+    there = place(hub, "gb-owl", "strict")
+    visibility = await visibility_of(hub, there.account, there.collection)
     query = ObjectQuery(versions=VersionFilter(frozenset({"all"})))
     page = await hub.feed.page(visibility, query, "objects", 10_000)
     assert not page.more
@@ -163,8 +163,8 @@ async def every_version(hub: Hub) -> dict[tuple[str, str], dict[str, Any]]:
 
 async def listed_now(hub: Hub) -> dict[str, dict[str, Any]]:
     """The records that stand: reference → identity, by the last versions."""
-    collection = place(hub, "gb-owl", "strict").collection
-    visibility = await visibility_of(hub, "gb-owl", collection)
+    there = place(hub, "gb-owl", "strict")
+    visibility = await visibility_of(hub, there.account, there.collection)
     page = await hub.feed.page(visibility, ObjectQuery(types=("identity",)), "objects", 10_000)
     found = [orjson.loads(entry.data) for entry in page.entries]
     standing = [o for o in found if "external_references" in o and not o.get("revoked")]

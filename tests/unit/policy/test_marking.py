@@ -6,64 +6,59 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxii_hub.model import Policy
-from taxii_hub.policy.marking import markings_of, policy_of
-from taxii_hub.policy.reading import of_level
+from taxii_hub.model import Policy, Reader
+from taxii_hub.policy.marking import Setting, marked, markings_of
+from taxii_hub.policy.reading import decide, origin_only
+from taxii_hub.policy.terms import Community
+from taxii_hub.stix.markings import TLP_1_IDS, TLP_2_IDS
 
-TLP = {
-    "clear": "94868c89-83c2-464b-929b-a1a8aa3c8487",
-    "white": "613f2e26-407d-48c7-9eca-b8e91df99dc9",
-    "green": "bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
-    "green1": "34098fce-860f-48ae-8e50-ebd3cc5e41da",
-    "amber": "55d920b0-5e8b-4f79-9ee9-91f868d9b421",
-    "amber1": "f88d31f6-486f-44da-b317-01333bde0b82",
-    "amber+strict": "939a9414-2ddd-4d32-a0cd-375ea402b003",
-    "red": "e828b379-4e03-4974-9ac4-e53a884c97c1",
-    "red1": "5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
-}
-IDS = {word: f"marking-definition--{uuid}" for word, uuid in TLP.items()}
 STATEMENT = "marking-definition--11111111-2222-4333-8444-555555555555"
 STRANGE = "marking-definition--99999999-2222-4333-8444-555555555555"
-LEVELS = ["clear", "green", "amber", "amber+strict", "red"]
+WORDS = ["clear", "green", "amber", "amber+strict", "red"]
+IDS = {**TLP_2_IDS, **{f"{word}1": marking for word, marking in TLP_1_IDS.items()}}
+DEFINITIONS = {STATEMENT: {"type": "marking-definition", "definition_type": "statement"}}
+COMMUNITY = Community({"us-kite": "US", "gb-heron": "GB"})
 
 
-def known(marking_id: str) -> bool:
-    return marking_id == STATEMENT
+def setting(default: str = "amber") -> Setting:
+    return Setting("us-kite", default, COMMUNITY, DEFINITIONS)
 
 
 def policy(value: dict[str, object], default: str = "amber") -> Policy:
-    return policy_of(value, "us-kite", default, known)
+    return marked(value, setting(default)).policy
 
 
-def marked(*words: str) -> dict[str, list[object]]:
+def named(*words: str) -> dict[str, list[object]]:
     return {"object_marking_refs": [IDS.get(word, word) for word in words]}
 
 
-@pytest.mark.parametrize(
-    ("word", "level"),
-    [(word, word.rstrip("1").replace("white", "clear")) for word in TLP],
-)
-def test_both_tlp_vocabularies(word, level):
-    assert policy(marked(word)) == of_level("us-kite", level)
+def of(word: str) -> Policy:
+    return origin_only("us-kite") if word.rstrip("1") == "red" else Policy("us-kite")
 
 
-@pytest.mark.parametrize("default", LEVELS)
+@pytest.mark.parametrize("word", IDS)
+def test_both_tlp_vocabularies(word):
+    assert policy(named(word)) == of(word)
+
+
+@pytest.mark.parametrize("default", WORDS)
 def test_unmarked_counts_as_the_default(default):
-    for value in ({}, {"object_marking_refs": []}, {"granular_markings": []}, marked(STATEMENT)):
-        assert policy(value, default) == of_level("us-kite", default)
+    for value in ({}, {"object_marking_refs": []}, {"granular_markings": []}, named(STATEMENT)):
+        assert policy(value, default) == of(default)
 
 
 def test_the_default_is_for_unmarked_objects_only():
-    assert policy(marked("green"), "red") == of_level("us-kite", "green")
-    assert policy(marked("red"), "clear") == of_level("us-kite", "red")
+    assert policy(named("green"), "red") == of("green")
+    assert policy(named("red"), "clear") == of("red")
 
 
-def test_unknown_means_origin_only():
-    strange = of_level("us-kite", "unknown")
-    assert strange.audience == frozenset()
-    assert policy(marked("clear", STRANGE)) == strange
-    assert policy(marked(STRANGE, STATEMENT)) == strange
-    assert policy_of(marked(STATEMENT), "us-kite", "clear") == strange
+def test_not_understood_means_origin_only_and_says_why():
+    for value in (named("clear", STRANGE), named(STRANGE, STATEMENT)):
+        found = marked(value, setting())
+        assert found.policy == origin_only("us-kite")
+        assert "not known from the same origin" in str([clause.note for clause in found.clauses])
+    nothing_known = Setting("us-kite", "clear", COMMUNITY)
+    assert marked(named(STATEMENT), nothing_known).policy == origin_only("us-kite")
 
 
 @pytest.mark.parametrize(
@@ -80,8 +75,8 @@ def test_unknown_means_origin_only():
         {"granular_markings": [{"marking_ref": {}, "lang": "de"}]},
     ],
 )
-def test_what_has_the_wrong_form_counts_as_unknown(value):
-    assert policy(value, "clear").level == "unknown"
+def test_what_has_the_wrong_form_is_not_understood(value):
+    assert policy(value, "clear") == origin_only("us-kite")
 
 
 def granular(*words: str) -> list[dict[str, object]]:
@@ -89,35 +84,45 @@ def granular(*words: str) -> list[dict[str, object]]:
 
 
 def test_a_granular_marking_counts_for_the_whole_object():
-    assert policy(marked("clear") | {"granular_markings": granular("red")}).level == "red"
-    assert policy(marked("amber") | {"granular_markings": granular("green")}).level == "amber"
+    assert policy(named("clear") | {"granular_markings": granular("red")}) == of("red")
+    assert policy(named("amber") | {"granular_markings": granular("green")}) == of("amber")
 
 
 def test_the_unmarked_rest_counts_as_the_default():
-    assert policy({"granular_markings": granular("clear")}, "red").level == "red"
-    assert policy({"granular_markings": granular("amber")}, "clear").level == "amber"
+    assert policy({"granular_markings": granular("clear")}, "red") == of("red")
+    assert policy({"granular_markings": granular("red")}, "clear") == of("red")
 
 
 def test_a_language_marks_nothing():
     value = {"granular_markings": [{"lang": "de", "selectors": ["name"]}]}
-    assert policy(value, "green") == of_level("us-kite", "green")
+    assert policy(value, "green") == of("green")
 
 
 def test_the_ids_of_all_markings():
-    value = marked("amber", STATEMENT) | {"granular_markings": [*granular("red"), {"lang": "de"}, 7]}
+    value = named("amber", STATEMENT) | {"granular_markings": [*granular("red"), {"lang": "de"}, 7]}
     value["object_marking_refs"] += [None]
     assert markings_of(value) == {IDS["amber"], STATEMENT, IDS["red"]}
 
 
+def test_each_clause_names_its_marking_its_term_and_its_row():
+    clauses = marked(named("green", STATEMENT), setting()).clauses
+    assert [(c.marking, c.term, c.row) for c in clauses] == [
+        (STATEMENT, "a statement", "statement"),
+        (IDS["green"], "TLP:GREEN", "tlp: green"),
+    ]
+    (default,) = marked({}, setting("red")).clauses
+    assert (default.marking, default.term) == ("default", "TLP:RED")
+
+
 def reads(one: Policy) -> bool:
-    return one.audience is None
+    return bool(decide(one, Reader("gb-heron")))
 
 
 refs = st.lists(st.sampled_from([*IDS.values(), STATEMENT, STRANGE]), max_size=4)
 more = st.sampled_from([*IDS.values(), STATEMENT, STRANGE])
 
 
-@given(refs, refs, more, st.sampled_from(LEVELS))
+@given(refs, refs, more, st.sampled_from(WORDS))
 def test_adding_a_marking_never_adds_a_reader(whole, parts, extra, default):
     """An explicit marking stands in for a default, which is no marking: so one is there to begin with."""
     value = {"object_marking_refs": [*whole, IDS["clear"]], "granular_markings": granular(*parts)}
@@ -127,7 +132,7 @@ def test_adding_a_marking_never_adds_a_reader(whole, parts, extra, default):
         assert reads(policy(value, default)) or not reads(policy(other, default))
 
 
-@given(refs, more, st.sampled_from(LEVELS[:-1]))
+@given(refs, more, st.sampled_from(WORDS[:-1]))
 def test_nor_to_an_unmarked_object_where_the_default_is_shared(parts, extra, default):
     value = {"granular_markings": granular(*parts)}
     assert reads(policy(value, default)) or not reads(
@@ -135,13 +140,12 @@ def test_nor_to_an_unmarked_object_where_the_default_is_shared(parts, extra, def
     )
 
 
-@given(refs, st.randoms(use_true_random=False), st.sampled_from(LEVELS))
+@given(refs, st.randoms(use_true_random=False), st.sampled_from(WORDS))
 def test_order_and_repetition_do_not_matter(whole, random, default):
     shuffled = [*whole, *whole]
     random.shuffle(shuffled)
-    assert policy({"object_marking_refs": shuffled}, default) == policy(
-        {"object_marking_refs": whole}, default
-    )
+    one = marked({"object_marking_refs": shuffled}, setting(default))
+    assert one == marked({"object_marking_refs": whole}, setting(default))
 
 
 json_values = st.recursive(

@@ -21,7 +21,7 @@ from taxii_hub.model import ObjectQuery, Policy, VersionFilter, Visibility
 from taxii_hub.store.base import Removal
 from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.reading import FeedReader
-from tests.support.feeds import offer, opened_feed, policy, publication
+from tests.support.feeds import V1, offer, opened_feed, policy, publication
 
 Feeds = Callable[[int], Any]
 EVERY = VersionFilter(frozenset({"all"}))
@@ -33,7 +33,7 @@ async def interned(feed: MongoFeed, *policies: Policy) -> list[int]:
 
 
 def seen(*classes: int) -> Visibility:
-    return Visibility(1, "gb", tuple(sorted(classes)), 1)
+    return Visibility(1, "gb", tuple(sorted(classes)), 1, V1)
 
 
 async def walked(feed: MongoFeed, visibility: Visibility, limit: int, **filters: Any) -> list[Any]:
@@ -180,7 +180,7 @@ async def test_deleting_the_newest_version_feeds_the_older_one_again(feeds: Feed
         await feed.commit(publication(old, new))
         cursor = (await walked(feed, seen(p), 5))[-1].stamp
         newest = VersionFilter(frozenset(), (new.version or 0,))
-        removal = Removal("r1", 1, "gb", "acc", 1, (p,), (p,), "x--1", newest)
+        removal = Removal("r1", 1, "gb", "acc", 1, (p,), (p,), "x--1", newest, V1)
         assert await feed.remove(removal) == "removed"
         assert await feed.remove(removal) == "removed", "the same request again"
         assert await feed.remove(replace(removal, id="r2")) == "not-found"
@@ -377,3 +377,21 @@ async def test_a_read_waits_where_mongodb_has_no_snapshot_just_now(
         with pytest.raises(OperationFailure):
             await reader._in_snapshot(read)
         assert refusals == []
+
+
+async def test_what_has_expired_is_gone_for_everybody_and_revives_nothing(feeds: Feeds) -> None:
+    """R7: also from versions, from the header's mark and from what can be deleted."""
+    async with feeds(1) as (feed,):
+        (p,) = await interned(feed, policy())
+        old, new = offer(0, p, id="x--1"), offer(1, p, id="x--1", expires=V1 + 5)
+        await feed.commit(publication(old, new))
+        every = VersionFilter(frozenset({"all"}))
+        for at, last, versions in ((V1 + 4, [new.data], 2), (V1 + 5, [], 1)):
+            now = replace(seen(p), at=at)
+            assert [e.data for e in await walked(feed, now, 10)] == last
+            assert len(await walked(feed, now, 10, versions=every)) == versions
+            page = await feed.object_page(now, "x--1", ObjectQuery(versions=every), "objects", 10)
+            assert len(page.entries) == versions
+        exact = VersionFilter(frozenset(), (new.version or 0,))
+        removal = Removal("r9", 1, "gb", "acc", 1, (p,), (p,), "x--1", exact, V1 + 5)
+        assert await feed.remove(removal) == "not-found"

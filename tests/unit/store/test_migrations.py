@@ -11,6 +11,8 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 
 from taxii_hub.errors import SchemaVersionError, StoreError, UnavailableError
+from taxii_hub.model import Policy
+from taxii_hub.store.classes import PolicyClasses
 from taxii_hub.store.migrations import SCHEMA_VERSION, Deployment, check_schema, migrate, schema_version
 from taxii_hub.store.topology import connect
 
@@ -48,6 +50,7 @@ def test_a_new_database_gets_collections_indexes_and_version(on: Callable[[Body]
         assert await migrate(db, INDEXES, MINE) == planned
         assert planned == (
             "schema version 1: collections and indexes",
+            "schema version 2: policies by value, without TLP words",
             "make collection entries",
             "make index entries.all",
             "make index entries.object",
@@ -77,6 +80,7 @@ def test_an_interrupted_run_is_resumed(on: Callable[[Body], None]) -> None:
         await db.meta.delete_one({"_id": "schema"})
         assert await migrate(db, INDEXES, MINE) == (
             "schema version 1: collections and indexes",
+            "schema version 2: policies by value, without TLP words",
             "make index entries.object",
             "make collection plain",
         )
@@ -161,3 +165,24 @@ def test_a_database_that_is_away_is_told() -> None:
                     await refused
 
     asyncio.run(body())
+
+
+def test_policies_of_version_1_keep_their_numbers(on: Callable[[Body], None]) -> None:
+    async def body(db: AsyncDatabase[dict[str, Any]]) -> None:
+        await migrate(db, INDEXES, MINE)
+        await db.meta.update_one({"_id": "schema"}, {"$set": {"version": 1}})
+        old = {"c": 1, "origin": "gb", "reason": "TLP"}
+        await db.policies.insert_many(
+            [
+                {"_id": 1, "key": "gb|green|*", "level": "green", "audience": None, **old},
+                {"_id": 2, "key": "gb|amber|*", "level": "amber", "audience": None, **old},
+                {"_id": 3, "key": "gb|red|", "level": "red", "audience": [], **old},
+            ]
+        )
+        await migrate(db, INDEXES, MINE)
+        classes = PolicyClasses(db, lifetime=0.05)
+        open_, closed = Policy("gb"), Policy("gb", audience=frozenset())
+        assert await classes.of(1) == {1: open_, 2: open_, 3: closed}
+        assert await classes.intern(1, frozenset({open_, closed})) == {open_: 1, closed: 3}
+
+    on(body)

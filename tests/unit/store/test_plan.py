@@ -187,7 +187,7 @@ def test_outcomes_keep_the_order_of_the_request() -> None:
 
 def removal(*exact: int, readable: tuple[int, ...] = (1,), own: tuple[int, ...] = (1,)) -> Removal:
     versions = VersionFilter(frozenset(), exact) if exact else VersionFilter(frozenset({"all"}))
-    return Removal("r", 7, "gb", "acc", 1, readable, own, "x--1", versions)
+    return Removal("r", 7, "gb", "acc", 1, readable, own, "x--1", versions, V1)
 
 
 def test_delete_without_version_removes_all() -> None:

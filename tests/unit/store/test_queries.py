@@ -12,8 +12,11 @@ classes = st.sets(st.integers(1, 2000), min_size=1, max_size=700).map(lambda s: 
 words = st.lists(st.text("abc", min_size=1, max_size=5), max_size=300, unique=True).map(tuple)
 
 
+NOW = 1_700_000_000_000_000
+
+
 def seen(readable: tuple[int, ...]) -> Visibility:
-    return Visibility(7, "gb", readable, 1)
+    return Visibility(7, "gb", readable, 1, NOW)
 
 
 @given(classes, words, words)

@@ -15,7 +15,7 @@ from taxii_hub.model import Entry, ObjectQuery, Visibility
 from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.queries import FIELDS, page_finds
 from taxii_hub.store.reading import entry_of
-from tests.support.feeds import offer, opened_feed, policy, publication
+from tests.support.feeds import V1, offer, opened_feed, policy, publication
 
 CLASSES = 200
 Read = Callable[[int], Awaitable[list[Entry]]]
@@ -72,7 +72,7 @@ async def test_a_snapshot_misses_nothing(mongodb_uri: str, mongodb_database: str
     """200 policy classes, pages of 10,000."""
     async with opened_feed(mongodb_uri, mongodb_database) as feed:
         numbers = await interned(feed)
-        visibility = Visibility(1, "gb", tuple(numbers), 1)
+        visibility = Visibility(1, "gb", tuple(numbers), 1, V1)
 
         async def read(cursor: int) -> list[Entry]:
             page = await feed.page(visibility, ObjectQuery(added_after=cursor), "manifest", 10_000)
@@ -89,7 +89,7 @@ async def test_plain_majority_is_seen_to_miss(mongodb_uri: str, mongodb_database
         AsyncMongoClient[dict[str, Any]](mongodb_uri) as client,
     ):
         numbers = await interned(feed)
-        visibility = Visibility(1, "gb", tuple(numbers), 1)
+        visibility = Visibility(1, "gb", tuple(numbers), 1, V1)
         entries = client[mongodb_database].get_collection("entries", read_concern=ReadConcern("majority"))
 
         async def read(cursor: int) -> list[Entry]:

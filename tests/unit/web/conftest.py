@@ -114,7 +114,7 @@ class MemoryFeed:
     slack: float = 1.0
 
     async def classes(self, number):
-        return {1: Policy("north", "amber", None)}
+        return {1: Policy("north")}
 
     async def intern(self, number, policies):
         return dict.fromkeys(policies, 1)

@@ -1,0 +1,69 @@
+"""The hub's nouns: frozen dataclasses without behaviour.
+
+Times are integer microseconds since the Unix epoch, UTC, unless a name says otherwise: BSON dates
+hold milliseconds only, and a TAXII ``date_added`` has six digits.
+"""
+
+from taxii_hub.model.publishing import (
+    EditionChanges,
+    Outcome,
+    Problem,
+    Receipt,
+    RecordChange,
+    Severity,
+    Status,
+)
+from taxii_hub.model.reading import (
+    Entry,
+    ObjectQuery,
+    Page,
+    Policy,
+    Reader,
+    VersionFilter,
+    VersionKeyword,
+    Visibility,
+)
+from taxii_hub.model.sharing import (
+    Access,
+    Account,
+    Agency,
+    Agreement,
+    ApiRoot,
+    Catalog,
+    ClientProfile,
+    Collection,
+    Group,
+    Membership,
+    Role,
+    ValidationMode,
+)
+
+__all__ = [
+    "Access",
+    "Account",
+    "Agency",
+    "Agreement",
+    "ApiRoot",
+    "Catalog",
+    "ClientProfile",
+    "Collection",
+    "EditionChanges",
+    "Entry",
+    "Group",
+    "Membership",
+    "ObjectQuery",
+    "Outcome",
+    "Page",
+    "Policy",
+    "Problem",
+    "Reader",
+    "Receipt",
+    "RecordChange",
+    "Role",
+    "Severity",
+    "Status",
+    "ValidationMode",
+    "VersionFilter",
+    "VersionKeyword",
+    "Visibility",
+]

@@ -1,0 +1,109 @@
+"""What was offered, converted and stored, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one offered object. ``version`` is the STIX timestamp text of its version
+    (None where it has none that can be read)."""
+
+    id: str
+    version: str | None
+    ok: bool
+    message: str | None = None
+    stored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A TAXII status resource, complete when it is made. ``stored`` counts what is new (not told
+    in TAXII: a success may also be an object that was there already)."""
+
+    id: str
+    agency: str
+    api_root: str
+    collection: str
+    requested_at: int
+    outcomes: tuple[Outcome, ...]
+    stored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person should look at, with its place.
+
+    ``source`` is the file's name, ``line`` 1-based where the container has lines, ``record`` the
+    record's own reference, ``path`` the source field, ``value`` the offending text (shortened),
+    ``remedy`` what to do.
+    """
+
+    code: str
+    message: str
+    severity: Severity = "error"
+    source: str = ""
+    line: int | None = None
+    record: str | None = None
+    path: str | None = None
+    value: str | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """What an edition does to one record. ``fields``: what differs, where that was asked for."""
+
+    record: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EditionChanges:
+    """An edition against those before it; ``edition`` and ``previous`` are STIX timestamps.
+
+    Records by their keys: ``returned`` were missing or revoked before, ``missing`` are left out but
+    within the grace, ``vanished`` are revoked now, ``held`` were not judged because a record could not
+    be read. The numbers count objects; ``skipped`` are those that a backfilled edition cannot change.
+    Of ``standing`` records the edition revokes ``lost``; where that is ``mass_revocation`` it is taken only
+    with a word of the person who ingests.
+    """
+
+    edition: str
+    previous: str | None = None
+    source_list: str = ""
+    added: tuple[str, ...] = ()
+    changed: tuple[RecordChange, ...] = ()
+    returned: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    new: int = 0
+    versions: int = 0
+    revoked: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    standing: int = 0
+    lost: int = 0
+    mass_revocation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The outcome of one report: what was read, what was made of it, what became of it."""
+
+    source: str
+    mapping: str
+    records: int
+    failed_records: int
+    objects: int
+    leaves: int
+    buckets: tuple[tuple[str, int], ...]
+    problems: tuple[Problem, ...]
+    status: Status | None = None
+    dry_run: bool = False
+    changes: EditionChanges | None = None
