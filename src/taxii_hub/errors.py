@@ -13,6 +13,7 @@ nor anything internal.
     ├── UnsupportedMediaError    unsupported-media-type  Content-Type of a POST
     ├── TooLargeError            too-large               body above max_content_length
     ├── SlowBodyError            slow-body               body that does not arrive in time
+    ├── NotConvertibleError      not-convertible         an uploaded report that gives nothing
     ├── UnauthorizedError        unauthorized            no or wrong credentials
     ├── TooManyFailuresError     too-many-failures       wrong credentials too often; retry_after
     ├── ForbiddenError           forbidden               visible, but not allowed
@@ -90,6 +91,12 @@ class SlowBodyError(HubError):
     """A body did not arrive within the time a body may take."""
 
     code = "slow-body"
+
+
+class NotConvertibleError(HubError):
+    """An uploaded report cannot be converted; the message says why and where."""
+
+    code = "not-convertible"
 
 
 class UnauthorizedError(HubError):

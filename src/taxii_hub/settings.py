@@ -93,6 +93,7 @@ class Settings:
     )
     default_limit: int = setting(_number(1, 10_000), 1000)
     max_limit: int = setting(_number(1, 100_000), 10_000)
+    max_upload: int = setting(_number(1, 1 << 30), 32 << 20)
     id_namespace: uuid.UUID = setting(uuid.UUID, uuid.UUID("3f6a5e0c-6f0e-4b5e-9d4b-7a1f0c2d9e11"))
 
     @property

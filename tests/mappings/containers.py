@@ -17,7 +17,7 @@ from python_calamine import CalamineWorkbook
 
 from taxii_hub.mapping.readers import csv as csv_reader
 from taxii_hub.mapping.readers import rows as row_reader
-from taxii_hub.mapping.readers.options import CsvReader, Header, SheetReader
+from taxii_hub.mapping.readers.options import CsvReader, Header, SheetReader, XmlReader
 from taxii_hub.mapping.readers.sheets import text_of
 from taxii_hub.mapping.readers.xml import HARDENED
 from taxii_hub.mapping.spec import Spec
@@ -106,7 +106,7 @@ class _Xml(Sample):
     def _path(self, element: Any) -> str:
         steps = [etree.QName(e).localname for e in (element, *element.iterancestors())][::-1]
         for position, step in enumerate(steps):
-            if position and step in self.spec.kinds:
+            if (position or isinstance(self.spec.reader, XmlReader)) and step in self.spec.kinds:
                 return "/".join(steps[position + 1 :])
         return "/".join(steps)
 
@@ -132,6 +132,12 @@ class _Json(Sample):
         return data.decode(json.detect_encoding(data))
 
     def _lines(self) -> bool:
+        if getattr(self.spec.reader, "whole", False):
+            try:
+                json.loads(self._text())
+            except json.JSONDecodeError:
+                return True
+            return False
         return bool(getattr(self.spec.reader, "lines", False))
 
     def leaves(self) -> list[tuple[str, str]]:
@@ -207,7 +213,10 @@ class _Json(Sample):
         full = "/".join(steps)
         for kind in sorted(self.spec.kinds, key=len, reverse=True):
             if full.startswith(kind + "/"):
-                return full[len(kind) + 1 :]
+                full = full[len(kind) + 1 :]
+                break
+        if getattr(self.spec.reader, "dotted", False):
+            full = re.sub(r"(?<=[^./])\.(?=[^./])", "/", full)
         return full or "."
 
 
@@ -225,6 +234,7 @@ class _Grid:
     header: int
     names: tuple[str, ...]
     raw: set[int]
+    preamble: str = "preamble"
 
     def places(self, empty: frozenset[str], text: Any = str) -> Iterator[tuple[int, int, str, str]]:
         first = True
@@ -237,7 +247,7 @@ class _Grid:
                 if not said.strip() or said.strip() in empty:
                     continue
                 if self.header >= 0 and first:
-                    pattern = f"preamble/{column + 1}"
+                    pattern = f"{self.preamble}/{column + 1}"
                 elif row in self.raw:
                     pattern = "row"
                 else:
@@ -295,6 +305,9 @@ class _Rows(Sample):
         held: dict[str, list[list[Any]]] = {}
         for row in rows:
             key = self.text(row[at]).strip() if at < len(row) else ""
+            if not key and group.continued and held:
+                held[next(reversed(held))].append(row)
+                continue
             held.setdefault(re.match(r"[0-9]*", key)[0] if group.number else key, []).append(row)  # type: ignore[index]
         return [row for rows in reversed(held.values()) for row in rows]
 
@@ -362,8 +375,15 @@ class _Workbook(_Rows):
             if sheet is None:
                 made.append(_Grid(title, "", cells, 10**6, (), set()))
                 continue
+            if sheet.outside is not None:
+                columns = tuple(str(n) for n in range(1, max(map(len, cells), default=0) + 1))
+                made.append(_Grid(title, f"{sheet.outside}/", cells, -1, columns, set()))
+                continue
             at, names = _named([[text_of(cell) for cell in row] for row in cells], sheet.header)
             made.append(_Grid(title, self.step(), cells, at, names, set()))
+        tables = [grid for grid in made if 0 <= grid.header < 10**6]
+        for grid in tables if len(tables) > 1 else ():
+            grid.preamble = "preamble/row"
         return made
 
     def _places(self, grids: list[_Grid]) -> Iterator[tuple[_Grid, int, int, str, str]]:

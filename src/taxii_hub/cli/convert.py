@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from taxii_hub.mapping.detect import detect
 from taxii_hub.mapping.page import page
 from taxii_hub.mapping.record import Progress
 from taxii_hub.mapping.registry import Registry, registry_of
+from taxii_hub.mapping.spool import Spool
 from taxii_hub.mapping.words import problem_line, summary
 from taxii_hub.settings import Settings
 
@@ -124,8 +126,15 @@ def _accounts(conversions: list[Conversion]) -> Any:
 
 
 def _bundle(conversions: list[Conversion]) -> Iterator[bytes]:
-    data = dict.fromkeys(item for made in conversions for item in made.data)
-    return bundle(tuple(data), conversions[0].namespace)
+    namespace = conversions[0].namespace
+    if len(conversions) == 1:
+        return bundle(conversions[0].data, namespace)
+    together, known = Spool(), set()
+    for item in (item for made in conversions for item in made.data):
+        if (digest := sha256(item).digest()) not in known:
+            known.add(digest)
+            together.append(item)
+    return bundle(together, namespace)
 
 
 def _write(path: Path | None, pieces: Any) -> None:

@@ -20,6 +20,7 @@ from taxii_hub.exchange.ingest import Ingest
 from taxii_hub.exchange.ingest import ingest as run_ingest
 from taxii_hub.mapping.detect import detect
 from taxii_hub.mapping.registry import Registry, registry_of
+from taxii_hub.model import Receipt
 from taxii_hub.settings import Settings
 
 LONG_FILE = 256 * 1024
@@ -36,6 +37,11 @@ CLEAN, PROBLEMS, REFUSED = 0, 3, 1
 @click.option("--edition", metavar="DATE", help="The edition's date, where the file says none.")
 @click.option("--list", "source_list", metavar="NAME", help="Which list it is, where one format has several.")
 @click.option("--backfill", is_flag=True, help="Take an edition that is older than the newest one.")
+@click.option(
+    "--allow-mass-revocation",
+    is_flag=True,
+    help="Take an edition that revokes much of the list (see --diff).",
+)
 @click.option("--strict", is_flag=True, help="Publish nothing of a report that has problems.")
 @click.option("--diff", is_flag=True, help="Show what the edition changes, record by record; store nothing.")
 @click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
@@ -71,8 +77,15 @@ async def _ingest_all(files: tuple[Path, ...], options: dict[str, Any], as_json:
                 click.echo(orjson.dumps(asdict(receipt)).decode())
             else:
                 click.echo(words(receipt, details=options["details"]))
+            worst = REFUSED if _refused(receipt, options) else worst
             worst = worst or (PROBLEMS if has_problems(receipt) else CLEAN)
     return worst
+
+
+def _refused(receipt: Receipt, options: dict[str, Any]) -> bool:
+    """Whether the dry run was one of an edition that would be refused."""
+    changes = receipt.changes
+    return changes is not None and changes.mass_revocation and not options["allow_mass_revocation"]
 
 
 def _found(registry: Registry, files: tuple[Path, ...]) -> list[Path]:

@@ -59,7 +59,13 @@ def _changes(changes: EditionChanges) -> list[str]:
         "held back": len(changes.held),
     }
     told = ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "nothing changed"
-    return [f"  edition   {changes.edition}{name}{after}", f"  changes   {told}"]
+    lines = [f"  edition   {changes.edition}{name}{after}", f"  changes   {told}"]
+    if changes.mass_revocation:
+        lines.append(
+            f"  ATTENTION {changes.lost} of {changes.standing} records that stand are revoked: without "
+            "--allow-mass-revocation this edition is refused"
+        )
+    return lines
 
 
 def _numbers(changes: EditionChanges) -> str:

@@ -40,6 +40,9 @@ async def changes_of(edition: Edition, *, fields: bool) -> EditionChanges:
         revoked=len(plan.revocations),
         unchanged=plan.unchanged,
         skipped=plan.skipped,
+        standing=edition.loss.standing,
+        lost=edition.loss.records,
+        mass_revocation=edition.loss.massive,
     )
 
 

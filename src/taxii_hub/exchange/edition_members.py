@@ -42,7 +42,7 @@ async def batches(edition: Edition) -> AsyncIterator[list[Member]]:
 
 def definitions(edition: Edition) -> list[Member]:
     """The markings' definitions: an object counts as marked by them only beside them, or after them."""
-    found = [(orjson.loads(data), data) for data in edition.conversion.data]
+    found = ((orjson.loads(data), data) for data in edition.conversion.data)
     return [Member(value, data) for value, data in found if value["type"] == "marking-definition"]
 
 

@@ -16,6 +16,10 @@ from taxii_hub.stix.validation import version_of
 from taxii_hub.store.base import EditionRecord
 
 MILLISECOND = 1000
+MASS_SHARE = 0.2
+MASS_RECORDS = 20
+"""An edition that takes more than this share of the records off the list, and more than so many, is rather
+a damaged or partial file than a list that changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,19 @@ class Revocation:
     id: str
     record: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Of the records that stood before the edition (``standing``), how many it revokes."""
+
+    records: int = 0
+    standing: int = 0
+
+    @property
+    def massive(self) -> bool:
+        """Whether somebody must say that it is meant."""
+        return self.records > MASS_RECORDS and self.records > MASS_SHARE * self.standing
 
 
 @dataclass(slots=True)
@@ -141,6 +158,14 @@ def _miss(
         dates.add(earlier.record.edition)
     there = {i for made in plan.members.values() for i in made}
     plan.revocations = [Revocation(i, key, edition) for i, key in gone.items() if i not in there]
+
+
+def loss_of(plan: EditionPlan, before: Sequence[Before]) -> Loss:
+    """Records that lose every object: they vanished, or a rule leaves them out now."""
+    kept = {key for key, made in plan.members.items() if made}
+    gone = {item.record for item in plan.revocations} - kept - set(plan.missing)
+    known = {key for earlier in before for key, made in earlier.members.items() if made}
+    return Loss(len(gone), len(gone | (known & (kept | set(plan.missing)))))
 
 
 def plan_return(plan: EditionPlan, edition: int, later: Sequence[Before], grace: int) -> None:

@@ -21,6 +21,8 @@ from taxii_hub.exchange.edition_names import Names, names_of
 from taxii_hub.exchange.edition_plan import (
     Before,
     EditionPlan,
+    Loss,
+    loss_of,
     plan_edition,
     plan_return,
     window,
@@ -61,6 +63,7 @@ class Edition:
     previous: EditionRecord | None = None
     before: list[Before] = field(default_factory=list)
     forgettable: list[EditionRecord] = field(default_factory=list)
+    loss: Loss = Loss()
 
     @property
     def size(self) -> int:
@@ -112,6 +115,7 @@ async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) 
     edition.known = own is not None and own.finished_at is not None
     edition.previous = older[0] if older else None
     edition.before = before
+    edition.loss = loss_of(plan, before) if whole else Loss()
     edition.forgettable = others[max(KEPT, len(judged) + 1) :]
     return edition
 
@@ -141,6 +145,19 @@ def _refuse(conversion: Conversion, newest: EditionRecord, record: EditionRecord
         f"{timestamps.canonical(newest.edition)} was ingested already: what the newer one changed would be "
         "undone. --backfill adds what only the older one holds, with its own dates"
     )
+
+
+def require_no_mass_revocation(edition: Edition) -> None:
+    """Raises ReportError for an edition that would take too much off its list (MASS_SHARE, MASS_RECORDS)."""
+    loss = edition.loss
+    if loss.massive:
+        told = f"{loss.records} of the {loss.standing} records that stand"
+        raise ReportError(
+            f"this edition of {edition.conversion.mapping} ({edition.conversion.edition}, "
+            f"{edition.conversion.records} records) would revoke {told}: that looks like a part of the list, or a "
+            "damaged file, and what is revoked never comes back under its id. Look with --diff; get the whole "
+            "file, or say --allow-mass-revocation where it is meant"
+        )
 
 
 async def _only_what_stands(past: Past, plan: EditionPlan, names: Names) -> None:

@@ -14,7 +14,15 @@ from taxii_hub.exchange.access import Place, require_writing
 from taxii_hub.exchange.edition_changes import changes_of
 from taxii_hub.exchange.edition_claim import Claim, claimed
 from taxii_hub.exchange.edition_members import batches, definitions
-from taxii_hub.exchange.editions import Edition, Rules, begin, compare, finish, lineage_of
+from taxii_hub.exchange.editions import (
+    Edition,
+    Rules,
+    begin,
+    compare,
+    finish,
+    lineage_of,
+    require_no_mass_revocation,
+)
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.publish import check_members, publish_members
 from taxii_hub.mapping.convert import Conversion, ConvertOptions, convert
@@ -39,8 +47,9 @@ class Ingest:
     """What to ingest. ``to`` is API root/collection; ``agency`` publishes it (None: the collection's
     only writer). ``strict`` publishes nothing of a report that has problems. ``source_list`` tells
     lists of one format apart (None: by what the file says); ``edition`` is its moment where the file
-    says none; ``backfill`` takes one that is older than the newest. ``details``: what differs in each
-    changed record. ``progress`` is of reading (bytes), ``publishing`` of publishing (objects)."""
+    says none; ``backfill`` takes one that is older than the newest; ``allow_mass_revocation``
+    one that takes much of the list away. ``details``: what differs in each changed record. ``progress`` is
+    of reading (bytes), ``publishing`` of publishing (objects)."""
 
     path: Path
     to: str
@@ -55,6 +64,7 @@ class Ingest:
     backfill: bool = False
     details: bool = False
     publishing: Progress | None = None
+    allow_mass_revocation: bool = False
 
 
 async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
@@ -62,7 +72,8 @@ async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
 
     The same file again changes nothing; an ingest that was interrupted is finished by running it
     again. A dry run checks everything and stores nothing; its status says what would be stored.
-    Raises ReportError (not convertible, older than the newest edition, or problems and ``strict``),
+    Raises ReportError (not convertible, older than the newest edition, revoking too much of the list, or
+    problems and ``strict``),
     NotFoundError and BadRequestError for a wrong target, ForbiddenError for an agency that may not
     write there, UnavailableError while the same list is being ingested elsewhere.
     """
@@ -83,6 +94,8 @@ async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
         return _receipt(wanted, conversion, await _foreseen(hub, place, edition), changes)
     async with claimed(hub, lineage_of(place, conversion, rules)) as claim:
         edition = await compare(hub, place, conversion, rules)
+        if not wanted.allow_mass_revocation:
+            require_no_mass_revocation(edition)
         changes = await changes_of(edition, fields=wanted.details)
         status = await _published(hub, place, edition, (claim, wanted.publishing))
         return _receipt(wanted, conversion, status, changes)

@@ -56,12 +56,13 @@ def _xml(at: Located) -> Reader:
 
 
 def _json(at: Located) -> Reader:
-    entries = at.items({"kind", "records", "lines"})
+    entries = at.items({"kind", "records", "lines", "dotted"})
     lines = _flag(entries, "lines")
-    if lines and "records" in entries:
-        entries["records"].fail("does not go with lines: each line is a record")
-    kinds = frozenset({"."}) if lines else frozenset(wanted(entries, "records", at).texts())
-    return JsonReader(kinds, lines)
+    whole = lines and "records" in entries
+    kinds = frozenset({"."}) if lines and not whole else frozenset(wanted(entries, "records", at).texts())
+    if whole and kinds != {"."}:
+        entries["records"].fail('only "." goes with lines: the file is one document (or list), or one a line')
+    return JsonReader(kinds, lines, whole, _flag(entries, "dotted"))
 
 
 _CSV: Final = frozenset(
@@ -105,7 +106,7 @@ def _sheets(at: Located) -> Reader:
         if "sheets" in entries
         else ()
     )
-    kinds = {sheet.kind for sheet in sheets} if sheets and "kind_column" not in entries else _kinds(entries)
+    kinds = {s.kind for s in sheets if s.outside is None} if sheets and "kind_column" not in entries else _kinds(entries)
     return SheetReader(
         kinds=frozenset(kinds),
         sheets=sheets or (Sheet("*", min(kinds), header),),
@@ -117,11 +118,12 @@ def _sheets(at: Located) -> Reader:
 
 
 def _sheet(at: Located, default: Header) -> Sheet:
-    entries = {"name": at} if isinstance(at.data, str) else at.items({"name", "record", "header"})
+    entries = {"name": at} if isinstance(at.data, str) else at.items({"name", "record", "header", "outside"})
     return Sheet(
         name=wanted(entries, "name", at).text(),
         kind=entries["record"].text() if "record" in entries else ROW,
         header=_header(entries["header"]) if "header" in entries else default,
+        outside=entries["outside"].text() if "outside" in entries else None,
     )
 
 
@@ -172,13 +174,14 @@ def _group(entries: Entries) -> Group | None:
     at = entries["group"]
     if isinstance(at.data, str):
         return Group(at.text(), number=False)
-    said = at.items({"by", "number", "start"})
+    said = at.items({"by", "number", "start", "continued"})
     start = (
         [(column, like.text()) for column, like in said["start"].items().items()] if "start" in said else []
     )
     if len(start) > 1:
         said["start"].fail("one column with its pattern is wanted")
-    return Group(wanted(said, "by", at).text(), _flag(said, "number"), start[0] if start else None)
+    by = wanted(said, "by", at).text()
+    return Group(by, _flag(said, "number"), start[0] if start else None, _flag(said, "continued"))
 
 
 def _kinds(entries: Entries) -> frozenset[str]:
@@ -234,7 +237,7 @@ def load_detect(at: Located, reader: Reader) -> Detect:
     if 0 in cells:
         entries["cells"].fail("columns are numbers, from 1")
     return Detect(
-        root=entries["root"].text() if "root" in entries else None,
+        roots=entries["root"].texts() if "root" in entries else (),
         attributes=_set(entries, "attributes"),
         any_of=_set(entries, "any_of"),
         keys=_set(entries, "keys"),

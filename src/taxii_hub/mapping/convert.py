@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class ConvertOptions:
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """What a file became. ``data``: one JSON text for each object, definitions first, the edition's
-    report last; every reference inside is to one of them. ``edition``: a STIX timestamp. ``made``: of
+    report last (in a temporary file where they are many); every reference inside is to one of them. ``edition``: a STIX timestamp. ``made``: of
     every record, by its key, the ids of the objects whose version is the edition; what records share is
     not among them. ``failed``: the keys of the records that gave nothing (None where a record has none).
     ``source_list``: which list it is, where the format has several."""
@@ -47,7 +47,7 @@ class Conversion:
     mapping: str
     edition: str
     sha256: str
-    data: tuple[bytes, ...]
+    data: Sequence[bytes]
     problems: tuple[Problem, ...]
     account: dict[str, Any]
     records: int
@@ -67,10 +67,12 @@ class Conversion:
         return bundle(self.data, self.namespace)
 
 
-def bundle(data: tuple[bytes, ...], namespace: UUID) -> Iterator[bytes]:
-    """A STIX bundle of objects given as bytes; its id says what is inside."""
-    content = hashlib.sha256(b"\n".join(data)).hexdigest()
-    head = {"type": "bundle", "id": ids.mint(namespace, "bundle", content)}
+def bundle(data: Iterable[bytes], namespace: UUID) -> Iterator[bytes]:
+    """A STIX bundle of objects given as bytes (read twice); its id says what is inside."""
+    content = hashlib.sha256()
+    for position, item in enumerate(data):
+        content.update(item if position == 0 else b"\n" + item)
+    head = {"type": "bundle", "id": ids.mint(namespace, "bundle", content.hexdigest())}
     yield orjson.dumps(head)[:-1] + b',"objects":[\n'
     for position, item in enumerate(data):
         yield item if position == 0 else b",\n" + item

@@ -163,17 +163,17 @@ def _verdict(spec: Spec, content: Content) -> Verdict:
 
 def _nearness(spec: Spec, content: Content) -> float:
     wanted = spec.detect
-    container = "xml" if wanted.root is not None else "json" if wanted.keys or wanted.any_of else "rows"
+    container = "xml" if wanted.roots else "json" if wanted.keys or wanted.any_of else "rows"
     if content.container != ("sheets" if isinstance(spec.reader, SheetReader) else container):
         return 0.0
-    paths = [*filter(None, [wanted.root]), *wanted.attributes, *wanted.keys, *wanted.header]
+    paths = [*wanted.roots, *wanted.attributes, *wanted.keys, *wanted.header]
     marks = {rows.fold(path.rpartition("/")[2]) for path in paths or sorted(wanted.any_of)}
     return len(marks & content.words) / len(marks) if marks else 0.0
 
 
 def _for(wanted: Detect) -> Iterator[str]:
-    if wanted.root is not None:
-        yield f"root {wanted.root}"
+    if wanted.roots:
+        yield f"root {' or '.join(wanted.roots)}"
         yield ", ".join(sorted(wanted.any_of)) or "the root is enough"
     elif wanted.any_of and not wanted.keys:
         yield f"one of the keys {', '.join(sorted(wanted.any_of))}"
@@ -186,7 +186,7 @@ def _for(wanted: Detect) -> Iterator[str]:
 
 def _against(spec: Spec, content: Content) -> Iterator[str]:
     wanted = spec.detect
-    if wanted.root is not None:
+    if wanted.roots:
         yield from _against_xml(wanted, content.xml)
     elif wanted.keys or wanted.any_of:
         yield from _against_json(wanted, content.json)
@@ -199,8 +199,8 @@ def _against(spec: Spec, content: Content) -> Iterator[str]:
 def _against_xml(wanted: Detect, head: xml.Head) -> Iterator[str]:
     if head.fault is not None:
         yield head.fault
-    elif head.root != wanted.root:
-        yield f"its root is {head.root!r}, not {wanted.root!r}"
+    elif head.root not in wanted.roots:
+        yield f"its root is {head.root!r}, not {' or '.join(map(repr, wanted.roots))}"
     else:
         yield from (f"the root has no {name!r}" for name in sorted(wanted.attributes - head.attributes))
         if wanted.any_of and not wanted.any_of & head.names:

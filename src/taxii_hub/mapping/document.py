@@ -78,11 +78,11 @@ def _recognised(spec: Spec) -> Iterable[str]:
 
 
 def _marks(detect: Detect) -> Iterable[str]:
-    if detect.root is not None:
+    if detect.roots:
         attributes = "".join(f", with `@{name}`" for name in sorted(detect.attributes))
-        yield f"root element `{detect.root}`{attributes}"
+        yield f"root element {' or '.join(f'`{root}`' for root in detect.roots)}{attributes}"
     for what, names in (
-        ("keys", sorted(detect.keys)), ("one of the keys", [] if detect.root or detect.keys else sorted(detect.any_of)),
+        ("keys", sorted(detect.keys)), ("one of the keys", [] if detect.roots or detect.keys else sorted(detect.any_of)),
         ("columns", detect.header), ("sheets", detect.sheets),
         ("without", sorted(detect.none_of)), ("columns like", [p.pattern for p in detect.cells.values()]),
     ):  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from taxii_hub.mapping.accounting import Bucket, Fate
 from taxii_hub.mapping.constants import DESIGNATION, SOURCE
 from taxii_hub.mapping.expressions import Tree, plain, walk
 from taxii_hub.mapping.record import Value
+from taxii_hub.mapping.spool import Spool
 from taxii_hub.stix import canonical_json, ids
 
 if TYPE_CHECKING:
@@ -169,28 +171,34 @@ def relationship(frame: Frame, ends: tuple[str, str, str], body: Mapping[str, An
 
 
 class Output:
-    """The objects of the whole conversion, as bytes, in the order in which they were first made."""
+    """The objects of the whole conversion, as bytes, in the order in which they were first made. Ids and
+    hashes stay in memory, the bytes in ``data``."""
 
     def __init__(self) -> None:
-        self._data: dict[str, bytes] = {}
+        self._digests: dict[str, bytes] = {}
+        self.data = Spool()
 
     def add(self, made: Mapping[str, Any]) -> None:
         """Keep it; equal ones are one (see ``clash``)."""
-        self._data.setdefault(made["id"], orjson.dumps(made))
+        if made["id"] not in self._digests:
+            data = orjson.dumps(made)
+            self._digests[made["id"]] = sha256(data).digest()
+            self.data.append(data)
 
     def clash(self, made: Iterable[Mapping[str, Any]]) -> str | None:
         """The first id among ``made`` that is here already with other content."""
         for item in made:
-            known = self._data.get(item["id"])
-            if known is not None and known != orjson.dumps(item):
+            known = self._digests.get(item["id"])
+            if known is not None and known != sha256(orjson.dumps(item)).digest():
                 return str(item["id"])
         return None
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._digests)
 
     def ids(self) -> list[str]:
-        return list(self._data)
+        return list(self._digests)
 
-    def data(self) -> tuple[bytes, ...]:
-        return tuple(self._data.values())
+    def digests(self) -> list[bytes]:
+        """SHA-256 of each."""
+        return list(self._digests.values())

@@ -18,6 +18,7 @@ from taxii_hub.mapping.expressions import plain
 from taxii_hub.mapping.handling import definitions, marked, strictest, unknown
 from taxii_hub.mapping.record import Leaf, Record
 from taxii_hub.mapping.spec import LeaveOut, OtherList, Spec
+from taxii_hub.mapping.spool import Spool
 from taxii_hub.mapping.tables import build, settle, unlisted
 from taxii_hub.mapping.view import Fault, Reading, View
 from taxii_hub.model import Problem
@@ -48,7 +49,7 @@ class Result:
     """See Conversion."""
 
     edition: str
-    data: tuple[bytes, ...]
+    data: Spool
     problems: tuple[Problem, ...]
     account: dict[str, Any]
     records: int
@@ -272,14 +273,14 @@ class Run:
         # Another list's stubs bring their marking; STIX lets a report refer to objects only (4.16).
         ids = self._output.ids()[self._around :]
         refs = [ref for ref in ids if not ref.startswith("marking-definition--")]
-        digests = [hashlib.sha256(data).digest() for data in self._output.data()[self._around :]]
+        digests = self._output.digests()[self._around :]
         frame = strictest(self._frame, *self._frames.values())
         made = report(self._spec, frame, refs, digests, self._facts(sha256))
         self._output.add({**made, "name": f"{self._list}: {made['name']}"} if self._list else made)
         head = {key: value for key, value in self._facts(sha256).items() if key in _HEAD}
         return Result(
             edition=self._frame.edition,
-            data=self._output.data(),
+            data=self._output.data,
             problems=tuple(self._problems),
             account=self._account.as_json(head, self._problems),
             records=self._records,

@@ -33,14 +33,14 @@ class Issuer:
 class Detect:
     """What a file of this format must have.
 
-    XML: the ``root``'s local name, its ``attributes``, one of the elements (``any_of``) among its first
+    XML: the root's local name (one of ``roots``), its ``attributes``, one of the elements (``any_of``) among its first
     ones. JSON: all ``keys`` (paths), one of ``any_of``. CSV and workbooks: the columns of ``header``, or,
     where there is no header, ``cells`` (column from 1 → what all of the first rows have there) and the
     number of ``columns``; ``preamble``: what the rows before the header hold; ``sheets``: patterns of
     names. ``none_of``: keys or columns that it must not have.
     """
 
-    root: str | None
+    roots: tuple[str, ...]
     attributes: frozenset[str]
     any_of: frozenset[str]
     keys: frozenset[str]
@@ -167,7 +167,7 @@ class Spec:
 
     ``family`` seeds the ids: the format's name, unless several formats carry the same list.
     ``edition`` is the path of the edition's moment: in the header, or, ``edition_from_records``, in the
-    records (the latest one counts); None where no file says it. ``main`` names the object that stands for
+    records (the latest one counts; ``edition_cleaner`` reads it, else the field's own); None where no file says it. ``main`` names the object that stands for
     the record and keeps in its extension what no rule reads (several names: the first that it gives). ``build`` are functions of hooks.py that
     make further objects through the emitter.
     """
@@ -196,6 +196,7 @@ class Spec:
     trusted: bool
     editions: Editions = Editions()
     leave_out: tuple[LeaveOut, ...] = ()
+    edition_cleaner: Cleaner | None = None
 
     @property
     def kinds(self) -> frozenset[str]:

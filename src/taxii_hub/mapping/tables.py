@@ -69,8 +69,9 @@ def _left_over(spec: Spec, reading: Reading, position: int, fate: Fate, target: 
         reading.fault(unlisted(position))
         fate.use("unlisted", target)
     else:
-        # A library takes what it takes: what it leaves is carried, and no news.
-        if fate.bucket is None and reading.record.made is None and not reading.has_fault(position):
+        # A library takes what it takes, and below a path/** anything may stand: what is left is carried, and no news.
+        told = reading.record.leaves[position].pattern in spec.fields and reading.record.made is None
+        if fate.bucket is None and told and not reading.has_fault(position):
             reading.fault(_unread(position))
         fate.use("carried", target)
 

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from taxii_hub import __version__
 from taxii_hub.errors import HubError
+from taxii_hub.exchange.dry_run import Formats
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.web import (
     api_roots,
@@ -32,7 +33,7 @@ from taxii_hub.web import (
 from taxii_hub.web import (
     object as one_object,
 )
-from taxii_hub.web.api import openapi, whoami
+from taxii_hub.web.api import mappings, openapi, whoami
 from taxii_hub.web.body import Uploads
 from taxii_hub.web.front import Front
 from taxii_hub.web.logs import configure_logging
@@ -102,8 +103,9 @@ def create_app(hub: Hub) -> FastAPI:
     app.state.hub = hub
     app.state.metrics = metrics
     app.state.uploads = Uploads()
+    app.state.formats = Formats(settings)
     app.router.routes.extend(_route(resource) for resource in RESOURCES)
-    for router in (openapi.router, whoami.router):
+    for router in (openapi.router, whoami.router, mappings.router):
         app.include_router(router)
     return app
 

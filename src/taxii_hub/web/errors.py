@@ -41,6 +41,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "slow-body": Refusal(408, "The body came too slowly"),
     "too-large": Refusal(413, "The body is too large"),
     "unsupported-media-type": Refusal(415, "The body's media type is not supported"),
+    "not-convertible": Refusal(422, "The report cannot be converted"),
     "too-many-failures": Refusal(429, "Too many failures"),
     "unavailable": Refusal(503, "Not available right now"),
 }

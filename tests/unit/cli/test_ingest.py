@@ -144,3 +144,11 @@ def test_a_receipt_in_words() -> None:
         assert line in text.splitlines(), line
     many = Receipt("a.xml", "un", 3, 1, 9, 5, (), (problem,) * 25, status)
     assert "… and 5 more" in words(many)
+
+
+def test_a_receipt_says_loudly_what_would_be_refused() -> None:
+    changes = EditionChanges(
+        edition="2026-02-01T00:00:00.000Z", vanished=("A1",), lost=412, standing=1003, mass_revocation=True
+    )
+    text = words(Receipt("a.xml", "un", 3, 1, 9, 5, (), (), None, dry_run=True, changes=changes))
+    assert "  ATTENTION 412 of 1003 records that stand are revoked: without --allow-mass-revocation" in text

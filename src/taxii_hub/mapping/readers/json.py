@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from taxii_hub.errors import ReportError
@@ -20,6 +20,8 @@ from taxii_hub.mapping.record import Leaf, Record, Remark
 
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\]:,])|[^\s"{}\[\]:,]+')
+_DOT: Final = re.compile(r"(?<=[^./])\.(?=[^./])")
+_FIRST: Final = 1 << 16
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _ESCAPES: Final = str.maketrans({"~": "~0", "/": "~1", "[": "~2", "]": "~3"})
 
@@ -48,9 +50,9 @@ class Head:
 def records(stream: SourceStream, name: str, reader: JsonReader) -> Iterator[Record]:
     """First a record of kind ``""`` with every leaf outside of records, then the records. Raises
     ReportError for what is no JSON, with the line."""
-    if reader.lines:
+    if reader.lines and not (reader.whole and _begins_document(stream)):
         yield Record("", 1, ())
-        yield from _lines(stream, name)
+        yield from (_dotted(record) if reader.dotted else record for record in _lines(stream, name))
         return
     text = _text(stream.read_all(MAX_DOCUMENT), name)
     try:
@@ -58,11 +60,26 @@ def records(stream: SourceStream, name: str, reader: JsonReader) -> Iterator[Rec
         outside = scan.document()
         yield Record("", 1, tuple(_leaves(outside, "", 1, 0)))
         for kind, start, end, line in scan.spans:
-            yield _record(kind, text[start:end], line)
+            record = _record(kind, text[start:end], line)
+            yield _dotted(record) if reader.dotted else record
     except json.JSONDecodeError as error:
         raise ReportError(f"{name}:{error.lineno}: not JSON ({error.msg}); get the file again") from None
     except (_TooDeepError, RecursionError):
         raise ReportError(f"{name}: nested more than {MAX_DEPTH} deep; that is no report") from None
+
+
+def _begins_document(stream: SourceStream) -> bool:
+    """Whether the first line that says anything is the beginning of a list, or of an object that goes on."""
+    for line in stream.head(_FIRST).removeprefix(b"\xef\xbb\xbf").splitlines():
+        if text := line.strip():
+            return text.startswith(b"[") or text.endswith((b"{", b"[", b","))
+    return False
+
+
+def _dotted(record: Record) -> Record:
+    """A dot between two names is a step."""
+    leaves = tuple(Leaf.at(_DOT.sub("/", leaf.path), leaf.value, leaf.line) for leaf in record.leaves)
+    return replace(record, leaves=leaves)
 
 
 class _TooDeepError(ValueError):

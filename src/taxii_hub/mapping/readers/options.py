@@ -24,7 +24,8 @@ MAX_RATIO: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class XmlReader:
-    """``kinds``: the local names of the elements that are a record each."""
+    """``kinds``: the local names of the elements that are a record each; the root's own, where the document
+    is the one record."""
 
     kinds: frozenset[str]
 
@@ -32,10 +33,13 @@ class XmlReader:
 @dataclass(frozen=True, slots=True)
 class JsonReader:
     """``kinds``: paths of the records (``items``, ``response/Event``), lists are stepped through; ``.``
-    is the document itself, or each element of the list that it is. ``lines``: one document a line."""
+    is the document itself, or each element of the list that it is. ``lines``: one document a line (and
+    ``whole``: or one document, if it begins like that). ``dotted``: ``{"a.b": 1}`` is ``{"a": {"b": 1}}``."""
 
     kinds: frozenset[str]
     lines: bool
+    whole: bool = False
+    dotted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,13 @@ class Header:
 @dataclass(frozen=True, slots=True)
 class Group:
     """Rows that are one record: equal text in the column ``by`` (``number``: its leading digits only).
-    ``start``: column and pattern; a second row that fits is another record: a text that was used again."""
+    ``start``: column and pattern; a second row that fits is another record: a text that was used again.
+    ``continued``: a row without a text there goes on with the row above."""
 
     by: str
     number: bool
     start: tuple[str, str] | None = None
+    continued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +95,13 @@ class CsvReader:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Sheets whose name fits ``name`` (a pattern): what one of their rows is, and its columns."""
+    """Sheets whose name fits ``name`` (a pattern): what one of their rows is, and its columns. ``outside``:
+    they hold no records; their cells stand outside, as ``outside/column``."""
 
     name: str
     kind: str
     header: Header
+    outside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

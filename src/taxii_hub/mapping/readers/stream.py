@@ -41,6 +41,11 @@ class SourceStream:
             self._progress(self.done, self.size)
         return data
 
+    def head(self, size: int) -> bytes:
+        """The first bytes; they are not read yet."""
+        with Path(self._file.name).open("rb") as again:
+            return again.read(size)
+
     def line_at(self, done: int, offset: int) -> int:
         """The line of a byte: ``offset`` behind the first ``done`` ones."""
         with Path(self._file.name).open("rb") as again:

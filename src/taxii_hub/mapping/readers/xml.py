@@ -71,6 +71,21 @@ def _walk(events: Iterator[tuple[str, Any]], kinds: frozenset[str]) -> Iterator[
         raise _RefusedError(
             "carries a DOCTYPE, which is never read; remove it at the source", root.sourceline
         )
+    if local_name(root) in kinds:
+        yield from _document(events, root)
+    else:
+        yield from _parts(events, root, kinds)
+
+
+def _document(events: Iterator[tuple[str, Any]], root: Any) -> Iterator[Record]:
+    """The document is the record."""
+    for _, element in events:
+        _check(element)
+    yield Record("", root.sourceline, ())
+    yield Record(local_name(root), root.sourceline, tuple(leaves(root, {})))
+
+
+def _parts(events: Iterator[tuple[str, Any]], root: Any, kinds: frozenset[str]) -> Iterator[Record]:
     head = list(_attributes(root, local_name(root)))
     outside: list[Leaf] = []
     depth = 0
@@ -81,7 +96,7 @@ def _walk(events: Iterator[tuple[str, Any]], kinds: frozenset[str]) -> Iterator[
         if (name := names.get(tag)) is None:
             _check(element)
             name = names[tag] = local_name(element)
-        if name not in kinds or element is root:
+        if name not in kinds:
             if event == "end" and depth == 0:
                 outside.extend(_own_leaves(element, root))
                 _release(element)
