@@ -71,8 +71,6 @@ class EditionChanges:
     be read. The numbers count objects; ``skipped`` are those that a backfilled edition cannot change.
     Of ``standing`` records the edition revokes ``lost``; where that is a ``mass_revocation``, it is taken
     only if the person who ingests says that it is meant.
-    Of ``standing`` records the edition revokes ``lost``; where that is ``mass_revocation`` it is taken only
-    with a word of the person who ingests.
     """
 
     edition: str
@@ -89,9 +87,6 @@ class EditionChanges:
     revoked: int = 0
     unchanged: int = 0
     skipped: int = 0
-    standing: int = 0
-    lost: int = 0
-    mass_revocation: bool = False
     standing: int = 0
     lost: int = 0
     mass_revocation: bool = False
