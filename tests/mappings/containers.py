@@ -301,6 +301,8 @@ class _Rows(Sample):
         group = self.spec.reader.group  # type: ignore[union-attr]
         if group is None:
             return rows[::-1]
+        if group.by not in grid.names:
+            return rows
         at = grid.names.index(group.by)
         held: dict[str, list[list[Any]]] = {}
         for row in rows:

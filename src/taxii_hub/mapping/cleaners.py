@@ -45,6 +45,7 @@ _BLOCKS: Final = frozenset(
 )
 _UNSEEN: Final = frozenset({"script", "style"})
 _CUT: Final = re.compile(r"<!--|<\s*(?:script|style)\b", re.IGNORECASE)
+_ANY_DAY: Final = re.compile(r"(?<![0-9])([12][0-9]{3})[-.]([0-9]{1,2})[-.]([0-9]{1,2})(?![0-9])")
 _DAY_FIRST: Final = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 
 
@@ -132,6 +133,18 @@ def moment(text: str) -> Cleaned:
         raise BadValueError(
             "is no date and time like 2026-01-31T00:00:00Z", "correct it at the source"
         ) from None
+
+
+def latest_day(text: str) -> Cleaned:
+    """The latest day that the text names (``YYYY-MM-DD`` or ``2026.3.5``), as ``YYYY-MM-DD``."""
+    days = []
+    for found in _ANY_DAY.finditer(text):
+        written = f"{found[1]}-{int(found[2]):02}-{int(found[3]):02}"
+        _must_exist(written)
+        days.append(written)
+    if not days:
+        raise BadValueError("names no day like 2026-01-31 or 2026.1.31", "correct it at the source")
+    return Cleaned(max(days), whole=False)
 
 
 def epoch(text: str) -> Cleaned:
@@ -228,6 +241,7 @@ CLEANERS: Final[Mapping[str, Cleaner]] = MappingProxyType(
         "day_first": day_first,
         "day_named": day_named,
         "us_day": us_day,
+        "latest_day": latest_day,
     }
     | {"partial_day": partial_day, "year": year, "moment": moment, "epoch": epoch}
 )

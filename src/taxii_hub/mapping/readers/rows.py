@@ -164,8 +164,12 @@ def _grouped(found: Table, rules: RowRules, group: Group) -> Iterator[Record]:
     held: dict[tuple[str, int], list[Row]] = {}
     begun: Counter[str] = Counter()
     alone: list[Row] = []
+    above: tuple[str, int] | None = None
     for row in found.rows:
         said = _cell(row, found.names, group.by)
+        if not said and group.continued and above is not None and row.fault is None:
+            held[above].append(row)
+            continue
         if group.number and (digits := re.match(r"[0-9]+", said)) is not None:
             said = digits[0]
         if row.fault is None and said and misfit(row, found.names, rules.short_rows) is None:
@@ -173,7 +177,8 @@ def _grouped(found: Table, rules: RowRules, group: Group) -> Iterator[Record]:
                 _cell(row, found.names, group.start[0]).casefold(), group.start[1].casefold()
             )
             begun[said] += starts
-            held.setdefault((said, max(begun[said], 1)), []).append(row)
+            above = (said, max(begun[said], 1))
+            held.setdefault(above, []).append(row)
         else:
             alone.append(row)
     patterns = tuple(map(pattern_of, found.names))

@@ -10,6 +10,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from fnmatch import fnmatchcase
@@ -33,7 +34,7 @@ from taxii_hub.mapping.readers.options import (
 from taxii_hub.mapping.readers.rows import Row, RowRules, Table
 from taxii_hub.mapping.readers.stream import SourceStream
 from taxii_hub.mapping.readers.xml import HARDENED, local_name
-from taxii_hub.mapping.record import Record, Remark
+from taxii_hub.mapping.record import Leaf, Record, Remark
 
 MAX_MEMBERS: Final = 2_000
 _SMALL: Final = 1 << 20
@@ -50,7 +51,7 @@ def records(stream: SourceStream, reader: SheetReader) -> Iterator[Record]:
     workbook = opened(data, name)
     found = list(_tables(workbook, reader, name))
     if not found:
-        wanted = " or ".join(repr(sheet.name) for sheet in reader.sheets)
+        wanted = " or ".join(repr(sheet.name) for sheet in reader.sheets if sheet.outside is None)
         raise ReportError(f"{name}: has no sheet {wanted}; it has {', '.join(workbook.sheet_names)}")
     heads = [rows.head(table) for _, _, table in found]
     unread = tuple(
@@ -58,7 +59,7 @@ def records(stream: SourceStream, reader: SheetReader) -> Iterator[Record]:
         for other in _others(workbook, reader)
     )
     leaves = tuple(leaf for head in heads for leaf in head.leaves) if len(heads) == 1 else _stepped(heads)
-    yield Record("", 1, leaves, unread)
+    yield Record("", 1, (*leaves, *_outside(workbook, reader, name)), unread)
     for sheet, title, table in found:
         rules = RowRules(reader.empty, True, reader.kinds, reader.kind_column, sheet.kind)
         for record in rows.records(table, rules, reader.group):
@@ -84,6 +85,20 @@ def _titled(record: Record, title: str) -> Record:
     return Record(record.kind, record.line, record.leaves, remarks)
 
 
+def _outside(workbook: python_calamine.CalamineWorkbook, reader: SheetReader, name: str) -> Iterator[Leaf]:
+    """The cells of sheets that hold no records."""
+    begun: Counter[str] = Counter()
+    for title in workbook.sheet_names:
+        sheet = _fitting(title, reader)
+        if sheet is None or sheet.outside is None:
+            continue
+        for row in _rows(workbook, title, name, reader.fill_merged):
+            begun[sheet.outside] += 1
+            for column, cell in enumerate(row.cells, 1):
+                if cell.strip():
+                    yield Leaf.at(f"{sheet.outside}[{begun[sheet.outside]}]/{column}", cell, row.line)
+
+
 def opened(data: bytes, name: str) -> python_calamine.CalamineWorkbook:
     """The workbook, after its sizes were looked at. Raises ReportError."""
     check(data, name)
@@ -100,7 +115,7 @@ def _tables(
 ) -> Iterator[tuple[Sheet, str, Table]]:
     for title in workbook.sheet_names:
         sheet = _fitting(title, reader)
-        if sheet is None:
+        if sheet is None or sheet.outside is not None:
             continue
         found = rows.table(_rows(workbook, title, name, reader.fill_merged), sheet.header)
         if found is not None:
