@@ -53,6 +53,7 @@ def check(
         for each in draft.collections:
             _check_collection(each, draft.api_root.members, agencies, problems)
             _check_accepts(each, known_mappings, problems)
+            _check_minimise(each, problems)
             _check_view(each, draft.collections, problems)
     _unique("was", ((draft.api_root.was or "", draft.places["was"]) for draft in drafts), problems)
 
@@ -112,6 +113,12 @@ def _check_accepts(draft: CollectionDraft, known: frozenset[str] | None, problem
         if known is not None and word.text not in known:
             remedy = "see `taxii-hub mappings list`, or leave it out until the mapping exists"
             problems.add(word.place, f"there is no mapping {word.text!r}", remedy)
+
+
+def _check_minimise(draft: CollectionDraft, problems: Problems) -> None:
+    if draft.collection.minimise and not draft.accepts and "minimise" in draft.places:
+        remedy = "add `accepts:`, or remove it: what clients publish is never changed"
+        problems.add(draft.places["minimise"], "is for reports, and it accepts none", remedy)
 
 
 def _check_view(draft: CollectionDraft, neighbours: Sequence[CollectionDraft], problems: Problems) -> None:

@@ -78,6 +78,8 @@ def _api_root_document(root: ApiRoot) -> dict[str, Any]:
 
 def _collection_document(collection: Collection) -> dict[str, Any]:
     view = {"view_of": collection.view_of, "types": list(collection.types)} if collection.view_of else {}
+    # Absent where it says nothing: the digests of catalogues that were applied before stay what they are.
+    minimise = {"minimise": collection.minimise} if collection.minimise else {}
     return {
         "id": collection.id,
         "alias": collection.alias,
@@ -92,6 +94,7 @@ def _collection_document(collection: Collection) -> dict[str, Any]:
         "accepts": list(collection.accepts),
         "retired": collection.retired,
         **view,
+        **minimise,
     }
 
 

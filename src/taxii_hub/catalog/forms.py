@@ -19,11 +19,12 @@ COLLECTION_KEYS = (
     "validation",
     "default_marking",
     "accepts",
+    "minimise",
     "retired",
     "view_of",
     "types",
 )
-NOT_OF_A_VIEW = ("write", "validation", "default_marking", "accepts")
+NOT_OF_A_VIEW = ("write", "validation", "default_marking", "accepts", "minimise")
 AGENCY_KEYS = ("title", "country", "contact", "identity")
 
 RESERVED_PATHS = frozenset({"taxii2", "api", "health", "metrics", "console", "static", "docs"})
@@ -55,5 +56,8 @@ MEDIA_TYPE = Form(f"one of {', '.join(MEDIA_TYPES)}", r"application/stix\+json(;
 IDENTITY = Form(
     "the STIX id of an identity object, such as identity--<UUID>",
     "identity--[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+)
+PROFILE = Form(
+    "the name of a minimisation profile of the mappings under accepts", "[a-z0-9]+([_-][a-z0-9]+)*", 64
 )
 STIX_TYPE = Form("a STIX object type such as indicator", "[a-z][a-z0-9-]{2,249}", 250)

@@ -196,6 +196,7 @@ def _read_collection(path: str, section: Section, members: tuple[Word, ...]) -> 
         validation=_mode(section.choice("validation", forms.VALIDATION, "strict")),
         default_marking=section.choice("default_marking", forms.MARKINGS, "amber"),
         accepts=tuple(word.text for word in accepts),
+        minimise=section.optional_text("minimise", forms.PROFILE),
         retired=section.flag("retired"),
         view_of=section.optional_text("view_of", forms.ALIAS),
         types=tuple(word.text for word in section.words("types", forms.STIX_TYPE)),

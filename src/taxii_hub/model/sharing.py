@@ -72,7 +72,8 @@ class Collection:
 
     A view (``view_of``: the alias of its source in the same API root) shows the ``types`` of another
     collection and holds nothing itself. ``feed`` is the number under which the entries are stored:
-    the source's for a view, else the collection's own.
+    the source's for a view, else the collection's own. ``minimise``: the profile with which reports are
+    ingested into it.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Collection:
     retired: bool = False
     view_of: str | None = None
     types: tuple[str, ...] = ()
+    minimise: str | None = None
     number: int = 0
     feed: int = 0
 

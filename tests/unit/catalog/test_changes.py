@@ -84,7 +84,7 @@ def test_what_else_is_changed(changed):
         "alpha.yaml",
         ("alias: wanted", "alias: most-wanted"),
         ("green", "red"),
-        ("    accepts: [some_list_xml]\n", ""),
+        ("    accepts: [some_list_xml]\n", "    accepts: [some_list_xml]\n    minimise: coarse\n"),
         ("description: Reports", "description: All reports"),
         ("2048", "4096"),
     ) == [
@@ -92,7 +92,7 @@ def test_what_else_is_changed(changed):
         "collection alpha/reports: description Reports becomes All reports",
         "collection alpha/wanted becomes alpha/most-wanted",
         "collection alpha/most-wanted: default_marking green becomes red",
-        "collection alpha/most-wanted: accepts some_list_xml becomes nothing",
+        "collection alpha/most-wanted: minimise nothing becomes coarse",
     ]
     assert changed("agencies.yaml", ("    contact: watch@gb-heron.example\n", "")) == [
         "agency gb-heron: contact watch@gb-heron.example becomes nothing"

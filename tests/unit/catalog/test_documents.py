@@ -21,6 +21,7 @@ collections = st.builds(
     Collection, id=names, alias=names, title=texts, api_root=names, description=st.none() | texts, read=groups,
     write=groups, media_types=st.tuples(texts), validation=st.sampled_from(["strict", "report", "off"]),
     default_marking=texts, accepts=st.tuples(names), retired=st.booleans(), number=st.just(0),
+    minimise=st.none() | names,
 )  # fmt: skip
 api_roots = st.builds(
     ApiRoot, path=names, title=texts, description=st.none() | texts, contact=st.none() | texts, members=groups,

@@ -102,7 +102,7 @@ def test_every_problem_is_told_at_once(tmp_path, files):
     ]
     assert lines[1] == (
         "alpha.yaml:11: collections[0].alais: there is no such key; use one of id, alias, title, description, "
-        "read, write, media_types, validation, default_marking, accepts, retired, view_of, types"
+        "read, write, media_types, validation, default_marking, accepts, minimise, retired, view_of, types"
     )
     assert lines[2].startswith("alpha.yaml:21: collections[1].read: there is no agency 'fb-heron'; ")
 
@@ -145,6 +145,8 @@ WRONG = [
     (A, 'validation: "off"', "validation: lax", 24, "collections[1].validation", "'lax' is not possible"),
     (A, "default_marking: green", "default_marking: secret", 15, "collections[0].default_marking", "use one of clear"),
     (A, "[some_list_xml]", "[no_list_xml]", 16, "collections[0].accepts", "there is no mapping 'no_list_xml'"),
+    (A, "accepts: [some_list_xml]", "minimise: coarse", 16, "collections[0].minimise", "it accepts none"),
+    (A, "accepts: [some_list_xml]", "minimise: Very coarse", 16, "collections[0].minimise", "the name of a minimisation profile"),
     (A, "retired: true", "retired: gone", 25, "collections[1].retired", "neither true nor false"),
     (B, "    read: members\n    write: members", "    read: []\n    write: []", 5, "collections[0]", "nobody may read or write"),
     (B, "members: [nz-kea]", "members: []", 3, "members", "no members"),
