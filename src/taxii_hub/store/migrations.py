@@ -18,8 +18,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from taxii_hub.errors import SchemaVersionError, StoreError, UnavailableError
+from taxii_hub.store.audit_migration import queue_leaves_of_before
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _NAMESPACE_EXISTS: Final = 48
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -42,6 +43,7 @@ async def _policies_by_value(database: Database) -> None:
 _STEPS: Final[Mapping[int, tuple[str, Step | None]]] = {
     1: ("collections and indexes", None),
     2: ("policies by value, without TLP words", _policies_by_value),
+    3: ("queue the audit leaves of before for the log", queue_leaves_of_before),
 }
 """What leads to each version. Version 1 has no step of its own: indexes are looked after at every run."""
 

@@ -42,7 +42,11 @@ INDEXES: dict[str, list[IndexModel]] = {
     "clocks": [],
     "counters": [],
     "leases": [],
-    "audit": [],
+    "audit_queue": [],
+    "stamp_history": [
+        IndexModel([("c", ASCENDING), ("p", ASCENDING), ("s", ASCENDING)], name="stamp"),
+        IndexModel([("c", ASCENDING), ("i", ASCENDING)], name="object"),
+    ],
 }
 
 FIELDS: dict[Projection, dict[str, int]] = {

@@ -23,7 +23,9 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from taxii_hub.errors import StoreError, UnavailableError
+from taxii_hub.ledger.leaves import Actor, leaf_of, legible, stamps_document
 from taxii_hub.model import Status
+from taxii_hub.store.audit_queue import queued
 from taxii_hub.store.base import Publication, Removal, RemovalResult
 from taxii_hub.store.plan import KNOWN_FIELDS, STEP, Known, Plan, Planner, plan_removal
 from taxii_hub.store.statuses import removal_document, status_document, status_of
@@ -34,6 +36,7 @@ Result = TypeVar("Result")
 BUDGET = 20.0
 """Seconds that one commit may be tried again before the caller hears 503."""
 
+STOOD_FIELDS = {"_id": 0, **dict.fromkeys(("c", "p", "s", "i", "v", "w", "a"), 1)}
 DAY = 24 * 3600 * 1_000_000
 MINUTE = 60 * 1_000_000
 
@@ -57,7 +60,8 @@ class Transactions:
         self._clocks = database["clocks"]
         self._entries = database["entries"]
         self._statuses = database["statuses"]
-        self._audit = database["audit"]
+        self._audit = database["audit_queue"]
+        self._history = database["stamp_history"]
         self._conflicts = conflicts or Conflicts()
 
     async def publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
@@ -94,7 +98,8 @@ class Transactions:
         ]
         if statuses:
             await self._statuses.insert_many([status_document(s) for s in statuses], session=session)
-            await self._audit.insert_one(_publish_leaf(todo, statuses, last), session=session)
+            leaves = _publish_leaves(todo, statuses, plan, last)
+            await self._audit.insert_many([queued(leaf) for leaf in leaves], session=session)
         done.update({status.id: status for status in statuses})
         return [done[publication.id] for publication in group]
 
@@ -130,7 +135,8 @@ class Transactions:
             plan.updates[key]["s"] = Int64(last - STEP * (len(again) - 1 - index))
         await self._write(session, plan)
         await self._statuses.insert_one(removal_document(removal.id), session=session)
-        await self._audit.insert_one(_removal_leaf(removal, len(plan.deletes), last), session=session)
+        leaf = _removal_leaf(removal, len(plan.deletes), last)
+        await self._audit.insert_one(queued(leaf), session=session)
         return result
 
     async def _move_clock(self, session: AsyncClientSession, collection: int, entries: int) -> int:
@@ -151,7 +157,15 @@ class Transactions:
         _refuse_a_jump(clock)
         return int(clock["last"])
 
+    async def _remember(self, session: AsyncClientSession, plan: Plan) -> None:
+        """Which object stood under a stamp that is about to go: the audit log names what was read by it."""
+        going = [*plan.deletes, *(key for key, fields in plan.updates.items() if "s" in fields)]
+        if going:
+            found = self._entries.find({"_id": {"$in": going}}, STOOD_FIELDS, session=session)
+            await self._history.insert_many(await found.to_list(), session=session)
+
     async def _write(self, session: AsyncClientSession, plan: Plan) -> None:
+        await self._remember(session, plan)
         # Deletes and updates go first: an insert may need the unique key that a delete frees.
         writes: list[Any] = []
         if plan.deletes:
@@ -252,38 +266,33 @@ def _update(fields: Document) -> Document:
     return update
 
 
-def _publish_leaf(todo: Sequence[Publication], statuses: Sequence[Status], last: int) -> Document:
-    return {
-        "kind": "publish",
-        "c": todo[0].collection,
-        "at": Int64(last),
-        "requests": [
-            {
-                "status": publication.id,
-                "agency": publication.agency,
-                "account": publication.account,
-                "epoch": publication.epoch,
-                "offered": len(publication.offers) + len(publication.settled),
-                "stored": status.stored,
-            }
-            for publication, status in zip(todo, statuses, strict=True)
-        ],
-    }
+def _publish_leaves(
+    todo: Sequence[Publication], statuses: Sequence[Status], plan: Plan, last: int
+) -> list[bytes]:
+    """One for each request, with the stamps of what it added: the plan's inserts are in their order."""
+    leaves, done = [], 0
+    for publication, status in zip(todo, statuses, strict=True):
+        added = [document["s"] for document in plan.inserts[done : done + status.stored]]
+        done += status.stored
+        details = {
+            "status": publication.id,
+            "feed": publication.collection,
+            "collection": publication.collection_id,
+            "epoch": publication.epoch,
+            "offered": len(publication.offers) + len(publication.settled),
+            "stored": status.stored,
+            **(stamps_document(added) if added else {}),
+        }
+        leaves.append(leaf_of("publish", last, Actor(publication.account, publication.agency), details))
+    return leaves
 
 
-def _removal_leaf(removal: Removal, removed: int, last: int) -> Document:
-    return {
-        "kind": "remove",
-        "c": removal.collection,
-        "at": Int64(last),
-        "requests": [
-            {
-                "status": removal.id,
-                "agency": removal.agency,
-                "account": removal.account,
-                "epoch": removal.epoch,
-                "object": removal.object_id,
-                "removed": removed,
-            }
-        ],
+def _removal_leaf(removal: Removal, removed: int, last: int) -> bytes:
+    details = {
+        "status": removal.id,
+        "feed": removal.collection,
+        "epoch": removal.epoch,
+        "object": legible(removal.object_id),
+        "removed": removed,
     }
+    return leaf_of("remove", last, Actor(removal.account, removal.agency), details)

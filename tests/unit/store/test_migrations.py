@@ -51,6 +51,7 @@ def test_a_new_database_gets_collections_indexes_and_version(on: Callable[[Body]
         assert planned == (
             "schema version 1: collections and indexes",
             "schema version 2: policies by value, without TLP words",
+            "schema version 3: queue the audit leaves of before for the log",
             "make collection entries",
             "make index entries.all",
             "make index entries.object",
@@ -81,6 +82,7 @@ def test_an_interrupted_run_is_resumed(on: Callable[[Body], None]) -> None:
         assert await migrate(db, INDEXES, MINE) == (
             "schema version 1: collections and indexes",
             "schema version 2: policies by value, without TLP words",
+            "schema version 3: queue the audit leaves of before for the log",
             "make index entries.object",
             "make collection plain",
         )

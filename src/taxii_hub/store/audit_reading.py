@@ -1,0 +1,177 @@
+"""Reading the log: rows, tiles and checkpoints, and which object a stamp stood for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.asynchronous.database import AsyncDatabase
+
+from taxii_hub.ledger.log import Kept, Row, Tree
+from taxii_hub.store.audit import tree_of
+from taxii_hub.store.audit_queue import durable
+from taxii_hub.store.feed import database_errors
+from taxii_hub.store.reading import entry_of
+
+Document = dict[str, Any]
+
+_INDEX = ("k", "t", "a", "g", "c")
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Which rows are wanted: ``first`` and before ``end`` by number, the others by what their leaves say."""
+
+    first: int = 0
+    end: int | None = None
+    kinds: tuple[str, ...] = ()
+    account: str | None = None
+    agency: str | None = None
+    feeds: tuple[int, ...] = ()
+    since: int | None = None
+    until: int | None = None
+    newest: bool = False
+    """The greatest numbers first."""
+
+    def document(self) -> Document:
+        """As MongoDB takes it."""
+        number: Document = {"$gte": self.first}
+        if self.end is not None:
+            number["$lt"] = self.end
+        wanted: Document = {"_id": number}
+        for name, values in (("k", self.kinds), ("c", self.feeds)):
+            if values:
+                wanted[name] = {"$in": list(values)}
+        for name, value in (("a", self.account), ("g", self.agency)):
+            if value is not None:
+                wanted[name] = value
+        time = {op: bound for op, bound in (("$gte", self.since), ("$lt", self.until)) if bound is not None}
+        return {**wanted, "t": time} if time else wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An object's version as it stood under a stamp."""
+
+    object_id: str
+    version: str
+    policy: int
+
+
+class AuditReader:
+    """Reads; writes nothing."""
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        database = durable(database)
+        self._log = database["audit_log"]
+        self._tiles = database["audit_tiles"]
+        self._checkpoints = database["audit_checkpoints"]
+        self._state = database["audit_state"]
+        self._policies = database["policies"]
+        self._entries = database["entries"]
+        self._history = database["stamp_history"]
+
+    async def tree(self) -> Tree:
+        """Where the log stands."""
+        async with database_errors():
+            return tree_of(await self._state.find_one({"_id": "tree"}))
+
+    async def rows(self, wanted: RowFilter, limit: int = 0) -> AsyncIterator[Row]:
+        """Rows by their numbers; ``limit`` 0: all of them."""
+        order = DESCENDING if wanted.newest else ASCENDING
+        async with database_errors():
+            found = self._log.find(wanted.document(), sort=[("_id", order)], limit=limit, batch_size=1000)
+            async for document in found:
+                yield _row(document)
+
+    async def everything(self) -> AsyncIterator[Row]:
+        """Every document of the log, also such as no hub would have written, in the order of their numbers."""
+        async with database_errors():
+            async for document in self._log.find({}, sort=[("_id", ASCENDING)], batch_size=1000):
+                yield _row(document)
+
+    async def kept(self, after: int = 0, limit: int = 0) -> list[Kept]:
+        """Checkpoints by their numbers."""
+        async with database_errors():
+            found = self._checkpoints.find({"_id": {"$gt": after}}, sort=[("_id", ASCENDING)], limit=limit)
+            return [
+                Kept(document["_id"], document["note"], tuple(map(bytes, document["frontier"])))
+                async for document in found
+            ]
+
+    async def newest_kept(self) -> Kept | None:
+        """The last checkpoint."""
+        async with database_errors():
+            document = await self._checkpoints.find_one({}, sort=[("_id", DESCENDING)])
+        if document is None:
+            return None
+        return Kept(document["_id"], document["note"], tuple(map(bytes, document["frontier"])))
+
+    async def tiles(self, indexes: Collection[int] | None = None) -> dict[int, bytes]:
+        """The hashes in tiles: of all, or of some."""
+        wanted: Document = {} if indexes is None else {"_id": {"$in": sorted(indexes)}}
+        async with database_errors():
+            return {document["_id"]: bytes(document["h"]) async for document in self._tiles.find(wanted)}
+
+    async def tile_roots(self) -> dict[int, bytes]:
+        """The root of every full tile."""
+        async with database_errors():
+            found = self._tiles.find({"r": {"$exists": True}}, {"r": 1})
+            return {document["_id"]: bytes(document["r"]) async for document in found}
+
+    async def counts(self, since: int | None, until: int | None) -> list[tuple[str, str | None, int]]:
+        """How many leaves of each kind and agency."""
+        match = RowFilter(since=since, until=until).document()
+        stages: Sequence[Mapping[str, Any]] = [
+            {"$match": match},
+            {"$group": {"_id": {"k": "$k", "g": "$g"}, "n": {"$sum": 1}}},
+            {"$sort": {"_id": 1}},
+        ]
+        async with database_errors():
+            found = await self._log.aggregate(stages)
+            return [(row["_id"]["k"], row["_id"].get("g"), row["n"]) async for row in found]
+
+    # --- whose objects a page held -------------------------------------------------------------
+
+    async def classes_of(self, origin: str) -> dict[int, frozenset[int]]:
+        """The policy classes of an origin's objects, by the number of the collection's feed."""
+        found: dict[int, set[int]] = {}
+        async with database_errors():
+            async for document in self._policies.find({"origin": origin}, {"c": 1}):
+                found.setdefault(document["c"], set()).add(document["_id"])
+        return {feed: frozenset(classes) for feed, classes in found.items()}
+
+    async def placed(self, feed: int, classes: Collection[int], span: tuple[int, int]) -> dict[int, Placed]:
+        """What stands, or once stood, in these classes under the stamps from first to last, by stamp."""
+        wanted = {"c": feed, "p": {"$in": sorted(classes)}, "s": {"$gte": span[0], "$lte": span[1]}}
+        return await self._placed(wanted, "all", "stamp")
+
+    async def stamps_of(self, feed: int, classes: Collection[int], object_id: str) -> dict[int, Placed]:
+        """The same for one object, under whatever stamp."""
+        wanted = {"c": feed, "i": object_id, "p": {"$in": sorted(classes)}}
+        return await self._placed(wanted, "object", "object")
+
+    async def _placed(self, wanted: Document, hint: str, history_hint: str) -> dict[int, Placed]:
+        fields = {"_id": 0, "s": 1, "i": 1, "v": 1, "w": 1, "a": 1, "p": 1}
+        found: dict[int, Placed] = {}
+        async with database_errors():
+            for collection, index in ((self._entries, hint), (self._history, history_hint)):
+                async for row in collection.find(wanted, fields, hint=index, batch_size=5000):
+                    found[row["s"]] = Placed(row["i"], entry_of(row).version, row["p"])
+        return found
+
+
+def _row(document: Mapping[str, Any]) -> Row:
+    n = document["_id"]
+    index = {name: document[name] for name in _INDEX if name in document}
+    whole = int(n) if isinstance(n, int) and not isinstance(n, bool) else -1
+    leaf, hashed = document.get("b", b""), document.get("h", b"")
+    stray = document.keys() - {"_id", "h", "b", *_INDEX}
+    return Row(
+        whole,
+        bytes(hashed) if isinstance(hashed, bytes) else b"",
+        bytes(leaf) if isinstance(leaf, bytes) else b"",
+        {**index, **dict.fromkeys(stray)},
+    )
