@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any
 
 
@@ -15,17 +16,24 @@ def dumps(value: Any) -> str:
     Raises ``ValueError`` for numbers JSON cannot hold and ``TypeError`` for what is no JSON value.
     """
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return encode_basestring(value)
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, int | float):
         return _number(value)
     if isinstance(value, Mapping):
-        keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
-        return "{" + ",".join(f"{dumps(key)}:{dumps(value[key])}" for key in keys) + "}"
+        return "{" + ",".join(f"{dumps(key)}:{dumps(value[key])}" for key in _sorted(value)) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(dumps, value)) + "]"
     raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _sorted(keys: Iterable[str]) -> list[str]:
+    """In UTF-16 order; for ASCII that is the order of the text."""
+    found = list(keys)
+    if all(map(str.isascii, found)):
+        return sorted(found)
+    return sorted(found, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
 
 
 def _number(value: float) -> str:

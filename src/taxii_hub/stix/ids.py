@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from hashlib import sha1
 from types import MappingProxyType
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4, uuid5
@@ -33,6 +34,7 @@ TYPES: Final[Mapping[str, Kind]] = MappingProxyType(
 
 MAX_ID_LENGTH: Final = 250 + 2 + 36
 
+_compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 _TYPE: Final = re.compile(r"(?=.{3,250}--)[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
 _ID: Final = re.compile(f"{_TYPE.pattern}--{_UUID}")
@@ -91,7 +93,16 @@ def mint(namespace: UUID, object_type: str, *seed: str) -> str:
     """
     if namespace == SCO_NAMESPACE:
         raise ValueError("only cyber-observables may have ids in the STIX namespace: use sco_id")
-    return f"{object_type}--{uuid5(namespace, json.dumps([object_type, *seed], separators=(',', ':')))}"
+    return f"{object_type}--{_uuid5(namespace, _compact([object_type, *seed]))}"
+
+
+def _uuid5(namespace: UUID, name: str) -> str:
+    """The text of ``uuid.uuid5``, at a third of its cost: a long list has many ids."""
+    made = bytearray(sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    made[6] = made[6] & 0x0F | 0x50
+    made[8] = made[8] & 0x3F | 0x80
+    text = made.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def contributing_properties(object_type: str) -> tuple[str, ...] | None:

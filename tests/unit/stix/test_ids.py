@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
 
@@ -97,6 +98,12 @@ def test_mint_depends_on_everything() -> None:
 def test_mint_keeps_seeds_apart(one: list[str], other: list[str]) -> None:
     same = ids.mint(NAMESPACE, "identity", *one) == ids.mint(NAMESPACE, "identity", *other)
     assert same == (one == other)
+
+
+@given(name=st.text(st.characters(exclude_categories=["Cs"])), namespace=st.uuids())
+def test_mint_makes_name_based_uuids(name: str, namespace: uuid.UUID) -> None:
+    made = uuid.uuid5(namespace, json.dumps(["identity", name], separators=(",", ":")))
+    assert ids.mint(namespace, "identity", name) == f"identity--{made}"
 
 
 def test_mint_refuses_the_namespace_of_cyber_observables() -> None:
