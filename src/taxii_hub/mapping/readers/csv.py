@@ -5,11 +5,10 @@ The file is read twice: once whole for its hash and its encoding, once as rows.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,10 +16,12 @@ from typing import Final
 
 from taxii_hub.errors import ReportError
 from taxii_hub.mapping.readers import rows
+from taxii_hub.mapping.readers.encodings import Encoded, encoding_of, encoding_of_head
 from taxii_hub.mapping.readers.options import (
+    MAX_BLANK_ROWS,
     MAX_COLUMNS,
-    MAX_DOCUMENT,
     MAX_LINE,
+    MAX_PATH,
     ROW,
     CsvReader,
     Header,
@@ -30,25 +31,12 @@ from taxii_hub.mapping.readers.rows import Row, RowRules, Table
 from taxii_hub.mapping.readers.stream import SourceStream
 from taxii_hub.mapping.record import Leaf, Record, Remark
 
-_BOMS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _OUTER: Final = ("\t", ",", ";")
 _DAMAGED: Final = Remark(
     "damaged-rows",
     "has each row in quotation marks as a whole (a spreadsheet saved it so); it was read as if they were not there",
     "get the file from its publisher instead of out of a spreadsheet",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """What a file is written in. ``guessed``: nothing in the file says so."""
-
-    name: str
-    guessed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +68,7 @@ def _kind_of(reader: CsvReader) -> str:
 def _table(
     stream: SourceStream, path: Path, reader: CsvReader, part: Part | None
 ) -> tuple[Table, tuple[Remark, ...]]:
-    encoded = _encoding(stream, reader)
+    encoded = encoding_of(stream, reader)
     header = reader.header if part is None else Header((), {}, part.columns)
     layout = layout_of(_beginning(path, encoded.name, stream.name), reader.delimiters, header)
     if layout is None:
@@ -89,64 +77,15 @@ def _table(
             f"{stream.name}:1: none of the first {rows.SEARCHED} rows is the header ({wanted}); "
             "add it, or correct the columns' names"
         )
-    found = rows.table(_rows(path, encoded.name, layout, stream.name), header)
+    found = rows.table(_rows(path, encoded, layout, stream.name), header)
     if found is None:
         found = Table((), (), iter(()))  # an empty file
-    if len(found.names) > MAX_COLUMNS:
-        raise ReportError(f"{stream.name}:1: more than {MAX_COLUMNS} columns; that is no report")
-    remarks = (_DAMAGED,) if layout.wrapped is not None else ()
-    return found, ((*remarks, _guess(encoded)) if encoded.guessed else remarks)
-
-
-def _guess(encoded: Encoded) -> Remark:
-    return Remark(
-        "guessed-encoding",
-        f"does not say its encoding; it was read as {encoded.name}",
-        "look at letters with accents; save the file as UTF-8",
-    )
-
-
-def _encoding(stream: SourceStream, reader: CsvReader) -> Encoded:
-    stream.check_size(MAX_DOCUMENT)
-    first = stream.read(1 << 16)
-    chunks, checks = [first], {"utf-8": codecs.getincrementaldecoder("utf-8")("strict")}
-    known = next((name for bom, name in _BOMS if first.startswith(bom)), None)
-    utf16 = None if known else _bare_utf16(first)
-    since = 0
-    bad: int | None = None
-    done = 0
-    while chunk := chunks.pop() if chunks else b"":
-        if bad is None and known is None:
-            try:
-                checks["utf-8"].decode(chunk)
-            except UnicodeDecodeError as error:
-                bad = stream.line_at(done, error.start)
-        since = len(chunk) - chunk.rfind(b"\n") if b"\n" in chunk else since + len(chunk)
-        if since > MAX_LINE:
-            raise ReportError(f"{stream.name}: a line of more than {MAX_LINE} bytes; mend the file")
-        done += len(chunk)
-        if following := stream.read(1 << 20):
-            chunks.append(following)
-    if known is not None:
-        return Encoded(known, guessed=False)
-    if utf16 is not None and "utf-16" in reader.encodings:
-        return Encoded(utf16, guessed=True)
-    if bad is None and "utf-8" in reader.encodings:
-        with suppress(UnicodeDecodeError):
-            checks["utf-8"].decode(b"", final=True)
-            return Encoded("utf-8", guessed=False)
-    if "windows-1252" in reader.encodings:
-        return Encoded("windows-1252", guessed=True)
-    allowed = ", ".join(reader.encodings)
-    raise ReportError(f"{stream.name}:{bad or 1}: not written in {allowed}; save the file as UTF-8")
-
-
-def _bare_utf16(first: bytes) -> str | None:
-    """Which UTF-16 the bytes look like: Latin text has a zero beside nearly every letter."""
-    half = max(len(first[:2000]) // 2, 1)
-    if first[1:2000:2].count(0) > half * 0.7:
-        return "utf-16-le"
-    return "utf-16-be" if first[0:2000:2].count(0) > half * 0.7 else None
+    if any(len(name) > MAX_PATH for name in found.names):
+        raise ReportError(
+            f"{stream.name}:1: a column's name of more than {MAX_PATH} characters; that is no report"
+        )
+    damage = (_DAMAGED,) if layout.wrapped is not None else ()
+    return found, (*damage, *encoded.remarks())
 
 
 def _opened(path: Path, encoding: str, name: str) -> io.TextIOWrapper:
@@ -181,9 +120,14 @@ def _first_rows(text: str, layout: Layout) -> list[Row]:
     return made
 
 
-def _rows(path: Path, encoding: str, layout: Layout, name: str) -> Iterator[Row]:
-    with _opened(path, encoding, name) as file, _decoded(encoding, name):
-        yield from parsed(file, layout)
+def _rows(path: Path, encoded: Encoded, layout: Layout, name: str) -> Iterator[Row]:
+    blank = 0
+    with _opened(path, encoded.name, name) as file, _decoded(encoded.name, name):
+        for row in parsed(encoded.lines(file), layout):
+            if any(row.cells) and not "".join(row.cells).isspace():
+                yield row
+            elif (blank := blank + 1) > MAX_BLANK_ROWS:
+                raise ReportError(f"{name}:{row.line}: more than {MAX_BLANK_ROWS} blank rows; remove them")
 
 
 def _beginning(path: Path, encoding: str, name: str) -> str:
@@ -218,22 +162,31 @@ def parsed(file: Iterator[str], layout: Layout) -> Iterator[Row]:
             continue
         if cells == ["\x1a"]:  # the end mark of old systems
             continue
+        if len(cells) > MAX_COLUMNS:
+            fault = Remark("bad-row", f"has more than {MAX_COLUMNS} cells", "look for damage", "error", True)
+            yield Row(line, ["".join(lines.last).strip()], fault)
+            continue
         yield Row(line, cells) if layout.wrapped is None else _unwrapped(line, cells, layout.delimiter)
 
 
 class _Remembered:
-    """Lines, keeping those of the current row: what is shown where it cannot be read."""
+    """Lines, keeping those of the current row: what is shown where it cannot be read. A row that is too
+    long (a quotation mark that nobody closes) ends as one that is no CSV."""
 
     def __init__(self, file: Iterator[str]) -> None:
         self._file = file
         self.last: list[str] = []
+        self._size = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         line = next(self._file)
+        self._size = self._size + len(line) if self.last else len(line)
         self.last.append(line)
+        if self._size > MAX_LINE:
+            raise csv.Error(f"a row of more than {MAX_LINE} characters")
         return line
 
 
@@ -311,7 +264,7 @@ def parts(given: Path | Sequence[Path], reader: CsvReader, name: str) -> list[tu
 
 def sniff(head: bytes, delimiters: Sequence[str], header: Header) -> list[Row]:
     """The first rows as the header says they are (or as they may be); never raises."""
-    encoding = next((name for bom, name in _BOMS if head.startswith(bom)), None) or _bare_utf16(head)
+    encoding = encoding_of_head(head)
     try:
         text = head.decode(encoding or "utf-8", "ignore" if encoding else "strict")
     except UnicodeDecodeError:

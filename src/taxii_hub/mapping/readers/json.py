@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from taxii_hub.errors import ReportError
-from taxii_hub.mapping.readers.options import MAX_DEPTH, MAX_DOCUMENT, MAX_LINE, JsonReader
+from taxii_hub.mapping.readers.options import MAX_DEPTH, MAX_HELD, MAX_LINE, MAX_PATH, MAX_VALUES, JsonReader
 from taxii_hub.mapping.readers.stream import SourceStream
 from taxii_hub.mapping.record import Leaf, Record, Remark
 
@@ -22,7 +22,9 @@ _BLANK: Final = re.compile(r"[ \t\r\n]*")
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}\[\]:,])|[^\s"{}\[\]:,]+')
 _DOT: Final = re.compile(r"(?<=[^./])\.(?=[^./])")
 _FIRST: Final = 1 << 16
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_UNSOUND: Final = re.compile("[\ud800-\udfff\0]")
+_MAY_BE_UNSOUND: Final = ("\\ud", "\\uD", "\\u0000")
+_PIECE: Final = 1 << 16
 _ESCAPES: Final = str.maketrans({"~": "~0", "/": "~1", "[": "~2", "]": "~3"})
 
 
@@ -54,7 +56,7 @@ def records(stream: SourceStream, name: str, reader: JsonReader) -> Iterator[Rec
         yield Record("", 1, ())
         yield from (_dotted(record) if reader.dotted else record for record in _lines(stream, name))
         return
-    text = _text(stream.read_all(MAX_DOCUMENT), name)
+    text = _text(stream.read_all(MAX_HELD), name)
     try:
         scan = _Scan(text, reader.kinds)
         outside = scan.document()
@@ -66,6 +68,8 @@ def records(stream: SourceStream, name: str, reader: JsonReader) -> Iterator[Rec
         raise ReportError(f"{name}:{error.lineno}: not JSON ({error.msg}); get the file again") from None
     except (_TooDeepError, RecursionError):
         raise ReportError(f"{name}: nested more than {MAX_DEPTH} deep; that is no report") from None
+    except _TooMuchError as error:
+        raise ReportError(f"{name}:{error.line}: {error}; that is no report") from None
 
 
 def _begins_document(stream: SourceStream) -> bool:
@@ -86,6 +90,12 @@ class _TooDeepError(ValueError):
     pass
 
 
+class _TooMuchError(ValueError):
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 def _text(data: bytes, name: str) -> str:
     encoding = json.detect_encoding(data)
     try:
@@ -100,11 +110,12 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         made = {}
         for key, value in pairs:
-            if key in made:
-                held = made[key] if isinstance(made[key], _Twice) else _Twice([made[key]])
-                made[key] = _Twice([*held, value])
-            else:
+            if key not in made:
                 made[key] = value
+            elif isinstance(made[key], _Twice):
+                made[key].append(value)
+            else:
+                made[key] = _Twice([made[key], value])
     return made
 
 
@@ -119,7 +130,7 @@ class _Scan:
 
     def __init__(self, text: str, kinds: frozenset[str]) -> None:
         self._text, self._kinds = text, kinds
-        self._at = self._counted = 0
+        self._at = self._counted = self._outside = 0
         self._line = 1
         self.spans: list[tuple[str, int, int, int]] = []
 
@@ -141,6 +152,9 @@ class _Scan:
         if first == "{":
             return self._span(kind) if kind in self._kinds else self._object(path, depth)
         line = self._here()
+        self._outside += 1
+        if self._outside > MAX_VALUES:
+            raise _TooMuchError(f"more than {MAX_VALUES} values outside of records", line)
         scalar, self._at = _DECODER.raw_decode(self._text, self._at)
         text = _scalar(scalar)
         if text is None:
@@ -151,8 +165,21 @@ class _Scan:
 
     def _span(self, kind: str) -> None:
         start, line = self._at, self._here()
-        _, self._at = _SKIPPER.raw_decode(self._text, start)
+        self._at = start + self._length(start, line)
         self.spans.append((kind, start, self._at, line))
+
+    def _length(self, start: int, line: int) -> int:
+        """Of the object that begins there. It is looked for in pieces: what is too long is never built."""
+        for size in (_PIECE, MAX_LINE):
+            piece = self._text[start : start + size]
+            try:
+                return _SKIPPER.raw_decode(piece)[1]
+            except json.JSONDecodeError:
+                if len(piece) < size:
+                    break
+        else:
+            raise _TooMuchError(f"a record of more than {MAX_LINE} characters, or one that never ends", line)
+        return _SKIPPER.raw_decode(self._text, start)[1] - start
 
     def _list(self, path: tuple[str, ...], depth: int) -> list[Any]:
         self._at += 1
@@ -204,16 +231,26 @@ class _Scan:
 
 
 def _record(kind: str, text: str, line: int) -> Record:
+    if text.count(",") > MAX_VALUES:
+        raise _TooMuchError(f"a record of more than {MAX_VALUES} values", line)
     parsed = _DECODER.decode(text)
     leaves = tuple(_leaves(parsed, "", line, 0))
-    if "\\ud" not in text and "\\uD" not in text:
+    if not any(mark in text for mark in _MAY_BE_UNSOUND):
         return Record(kind, line, leaves)
     mended = tuple(
-        Leaf(leaf.path, _SURROGATES.sub("\ufffd", leaf.value), line, leaf.pattern) for leaf in leaves
+        Leaf(
+            _UNSOUND.sub("\ufffd", leaf.path),
+            _UNSOUND.sub("\ufffd", leaf.value),
+            line,
+            _UNSOUND.sub("\ufffd", leaf.pattern),
+        )
+        for leaf in leaves
     )
     if mended == leaves:
         return Record(kind, line, leaves)
-    remark = Remark("bad-text", "holds half of a character (a lone surrogate)", "correct it at the source")
+    remark = Remark(
+        "bad-text", "holds half of a character (a lone surrogate) or NUL", "correct it at the source"
+    )
     return Record(kind, line, mended, (remark,))
 
 
@@ -224,8 +261,12 @@ def _lines(stream: SourceStream, name: str) -> Iterator[Record]:
             continue
         try:
             record = _record(".", data.decode("utf-8").strip(), number)
-        except (json.JSONDecodeError, UnicodeDecodeError, _TooDeepError, RecursionError) as error:
-            why = error.msg if isinstance(error, json.JSONDecodeError) else "not UTF-8, or nested too deep"
+        except (ValueError, RecursionError) as error:
+            why = (
+                error.msg
+                if isinstance(error, json.JSONDecodeError)
+                else "not UTF-8, or nested too deep, or too much"
+            )
             remark = Remark("bad-line", f"is no JSON ({why})", "get the line again", "error", fatal=True)
             text = data.decode("utf-8", "replace").strip()
             record = Record(".", number, (Leaf(".", text, number, "."),), (remark,))
@@ -248,6 +289,8 @@ def _leaves(value: Any, path: str, line: int, depth: int) -> Iterator[Leaf]:
     there are several; a list in a list is a step ``item``."""
     if depth > MAX_DEPTH:
         raise _TooDeepError
+    if len(path) > MAX_PATH:
+        raise _TooMuchError(f"keys of more than {MAX_PATH} characters", line)
     if isinstance(value, dict):
         for key, inner in value.items():
             below = f"{path}/{step(key)}" if path else step(key)
@@ -275,6 +318,8 @@ def sniff(head: bytes) -> Head:
         if mark in {"{", "["}:
             documents += not stack
             stack.append([mark, ""])
+            if len(stack) > MAX_DEPTH:
+                return Head(fault=f"nested more than {MAX_DEPTH} deep")
         elif mark in {"}", "]"}:
             if not stack:
                 return Head(fault="not JSON")

@@ -13,9 +13,18 @@ ROW: Final = "row"
 
 MEGABYTE: Final = 1 << 20
 MAX_DOCUMENT: Final = 256 * MEGABYTE
-"""Of a JSON document, a CSV file, a workbook, or one of several files."""
-MAX_LINE: Final = 16 * MEGABYTE
+"""Of a CSV file, a workbook, or one of several files."""
+MAX_HELD: Final = 64 * MEGABYTE
+"""Of a document that is held as text: Python may need four bytes for each of the file's."""
+MAX_LINE: Final = 4 * MEGABYTE
+"""Of a line, a row of cells, or a record of a JSON document."""
 MAX_DEPTH: Final = 64
+MAX_PATH: Final = 4_096
+"""Characters of a leaf's path: every leaf has its own."""
+MAX_VALUES: Final = 100_000
+"""Of one record, or of what stands outside of records."""
+MAX_ATTRIBUTES: Final = 1_000
+MAX_BLANK_ROWS: Final = 1_000_000
 MAX_COLUMNS: Final = 4_096
 MAX_CELLS: Final = 20_000_000
 MAX_EXPANDED: Final = 1024 * MEGABYTE

@@ -6,6 +6,7 @@ XInclude. Elements are known by local name: published namespaces change (formats
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,9 +16,13 @@ from typing import Any, Final, NamedTuple
 from lxml import etree
 
 from taxii_hub.errors import ReportError
+from taxii_hub.mapping.readers.options import MAX_ATTRIBUTES, MAX_PATH, MAX_VALUES
 from taxii_hub.mapping.readers.stream import SourceStream
 from taxii_hub.mapping.record import Leaf, Record
 
+_DOCTYPE: Final = "carries a DOCTYPE, which is never read"
+_TYPED: Final = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:(?><\?[^>]*>|<!--.*?-->)\s*)*+<!DOCTYPE\b", re.DOTALL)
+_LIMITS: Final = re.compile(r"[,;]? (?:try|use) XML_PARSE_HUGE.*")
 _XINCLUDE: Final = "{http://www.w3.org/2001/XInclude}"
 HARDENED: Final[dict[str, Any]] = {
     "resolve_entities": False,
@@ -51,9 +56,7 @@ def records(stream: SourceStream, name: str, kinds: frozenset[str]) -> Iterator[
     try:
         yield from _walk(iter(events), kinds)
     except etree.XMLSyntaxError as error:
-        raise ReportError(
-            f"{name}:{error.lineno or 1}: not well-formed XML ({_reason(error)}); get the file again"
-        ) from None
+        raise ReportError(f"{name}:{error.lineno or 1}: {_refusal(error)}") from None
     except _RefusedError as error:
         raise ReportError(f"{name}:{error.line or 1}: {error}") from None
 
@@ -68,9 +71,7 @@ def _walk(events: Iterator[tuple[str, Any]], kinds: frozenset[str]) -> Iterator[
     _, root = next(events)
     _check(root)
     if root.getroottree().docinfo.doctype:
-        raise _RefusedError(
-            "carries a DOCTYPE, which is never read; remove it at the source", root.sourceline
-        )
+        raise _RefusedError(f"{_DOCTYPE}; remove it at the source", root.sourceline)
     if local_name(root) in kinds:
         yield from _document(events, root)
     else:
@@ -79,8 +80,10 @@ def _walk(events: Iterator[tuple[str, Any]], kinds: frozenset[str]) -> Iterator[
 
 def _document(events: Iterator[tuple[str, Any]], root: Any) -> Iterator[Record]:
     """The document is the record."""
-    for _, element in events:
+    for count, (_, element) in enumerate(events):
         _check(element)
+        if count > 2 * MAX_VALUES:
+            raise _RefusedError(_TOO_MUCH, element.sourceline)
     yield Record("", root.sourceline, ())
     yield Record(local_name(root), root.sourceline, tuple(leaves(root, {})))
 
@@ -91,15 +94,17 @@ def _parts(events: Iterator[tuple[str, Any]], root: Any, kinds: frozenset[str]) 
     depth = 0
     opened = False
     names: dict[Any, str] = {}
-    for event, element in events:
+    most = 2 * MAX_VALUES  # events until the record must have ended
+    for count, (event, element) in enumerate(events):
         tag = element.tag
+        if count > most:
+            raise _RefusedError(_TOO_MUCH, element.sourceline)
         if (name := names.get(tag)) is None:
             _check(element)
             name = names[tag] = local_name(element)
         if name not in kinds:
             if event == "end" and depth == 0:
-                outside.extend(_own_leaves(element, root))
-                _release(element)
+                _gather(element, root, outside)
         elif event == "start":
             depth += 1
             if not opened:
@@ -111,15 +116,25 @@ def _parts(events: Iterator[tuple[str, Any]], root: Any, kinds: frozenset[str]) 
             if depth == 0:
                 yield Record(name, element.sourceline, tuple(leaves(element, names)))
                 _release(element)
+                most = count + 2 * MAX_VALUES
     if not opened:
         yield Record("", root.sourceline, (*head, *_numbered(outside)))
         outside = []
     yield Record("", root.sourceline, tuple(_numbered(outside)))
 
 
+def _gather(element: Any, root: Any, outside: list[Leaf]) -> None:
+    outside.extend(_own_leaves(element, root))
+    if len(outside) > MAX_VALUES:
+        raise _RefusedError(_TOO_MUCH, element.sourceline)
+    _release(element)
+
+
 def _own_leaves(element: Any, root: Any) -> Iterator[Leaf]:
     """An element outside of records: its own attributes and texts (children gave theirs already)."""
     path = "/".join(reversed([local_name(e) for e in (element, *element.iterancestors())]))
+    if len(path) > MAX_PATH:
+        raise _long_path(element)
     if element is not root:
         yield from _attributes(element, path)
     texts = [element.text, element.get(_TAILS), *(child.tail for child in element)]
@@ -127,6 +142,9 @@ def _own_leaves(element: Any, root: Any) -> Iterator[Leaf]:
         yield Leaf.at(path, " ".join(text for text in texts if text and text.strip()), element.sourceline)
 
 
+_TOO_MUCH: Final = (
+    f"a record, or what stands around records, of more than {MAX_VALUES} elements; that is no report"
+)
 _TAILS: Final = "{urn:taxii-hub:reader}tails"
 
 
@@ -181,6 +199,8 @@ def _collect(element: Any, path: str, pattern: str, into: _Names) -> None:
         into.found.extend(_attributes(element, path))
     text = element.text
     children = list(element)
+    if len(path) > MAX_PATH:
+        raise _long_path(element)
     if not children:
         if text and not text.isspace():
             into.found.append(Leaf(path or ".", text, element.sourceline, pattern or "."))
@@ -203,7 +223,18 @@ def _collect(element: Any, path: str, pattern: str, into: _Names) -> None:
             _collect(child, step, name, into)
 
 
+def _long_path(element: Any) -> _RefusedError:
+    told = f"elements whose names make a path of more than {MAX_PATH} characters; that is no report"
+    return _RefusedError(told, element.sourceline)
+
+
 def _attributes(element: Any, path: str) -> Iterator[Leaf]:
+    if len(element.attrib) > MAX_ATTRIBUTES:  # listing them takes time by their square
+        raise _RefusedError(
+            f"an element with more than {MAX_ATTRIBUTES} attributes; that is no report", element.sourceline
+        )
+    if len(path) > MAX_PATH:
+        raise _long_path(element)
     for key, value in element.attrib.items():
         if value.strip() and key != _TAILS:
             name = key.rpartition("}")[2]
@@ -229,13 +260,20 @@ def sniff(head: bytes, names: int = 40) -> Head:
         fault = f"not well-formed XML ({_reason(error)})"
     elements: list[Any] = [element for _, element in parser.read_events()]
     if not elements:
-        return Head(fault=fault or "not XML")
+        return Head(fault=_DOCTYPE if _TYPED.match(head) else fault or "not XML")
     root = elements[0]
     if root.getroottree().docinfo.doctype:
-        return Head(fault="carries a DOCTYPE, which is never read")
+        return Head(fault=_DOCTYPE)
     # Not etree.QName: it raises for names that the parser itself lets pass (`Axmlns:xsi`).
     attributes = frozenset(str(key).rpartition("}")[2] for key in root.attrib)
     return Head(local_name(root), attributes, frozenset(map(local_name, elements[:names])))
+
+
+def _refusal(error: etree.XMLSyntaxError) -> str:
+    reason = _reason(error)
+    if _LIMITS.search(reason):  # a text of 10 MB, a depth of 256: the parser's own limits
+        return f"beyond what a report may be ({_LIMITS.sub('', reason)}); look at that place"
+    return f"not well-formed XML ({reason}); get the file again"
 
 
 def _reason(error: etree.XMLSyntaxError) -> str:

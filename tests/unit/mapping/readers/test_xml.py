@@ -128,7 +128,7 @@ def test_what_is_not_well_formed_is_refused_with_its_line(tmp_path: Path, conten
 
 
 def test_nesting_without_end_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ReportError, match="not well-formed"):
+    with pytest.raises(ReportError, match="beyond what a report may be"):
         read(tmp_path, b"<L><ROW>" + b"<A>" * 5000 + b"</A>" * 5000 + b"</ROW></L>")
 
 
