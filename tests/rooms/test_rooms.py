@@ -41,9 +41,10 @@ BANNED_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py", "misc.py"}
 BLIND_READS = {
     "classes": "policies only, no entry: it is what a Visibility is computed from",
     "count_by_class": "numbers without content, for the admin's account of what was withheld from whom",
+    "classes_on": "class numbers of one object, for planning a change of it; told to nobody",
     "status": "read by the submitter's agency only, which exchange checks against the status itself",
 }
-WRITES = {"commit", "intern", "remove"}
+WRITES = {"commit", "intern", "change"}
 
 
 def _modules() -> list[Path]:

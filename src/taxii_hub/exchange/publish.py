@@ -12,13 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from taxii_hub.errors import ForbiddenError, NotFoundError, TooLargeError
+from taxii_hub.errors import NotFoundError, TooLargeError
 from taxii_hub.exchange.access import (
     Place,
     reader_for,
-    require_reading,
     require_writing,
-    visibility_of,
 )
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import policed
@@ -27,9 +25,8 @@ from taxii_hub.policy.marking import Marked
 from taxii_hub.policy.reading import LADDER, readable
 from taxii_hub.stix.findings import Finding
 from taxii_hub.stix.validation import Validator, version_of
-from taxii_hub.store.base import Offer, Publication, Removal
+from taxii_hub.store.base import Offer, Publication
 from taxii_hub.taxii.envelope import Member, digest, parse_envelope
-from taxii_hub.taxii.filters import Asked
 
 MAX_OBJECTS = 30_000
 """Objects in one envelope: their outcomes have to fit into one status document of 16 MB."""
@@ -184,35 +181,6 @@ def _offer(item: Checked, each: Marked, policy: int, creators: Mapping[str, str]
 async def _off_loop(size: int, work: Callable[[], Any]) -> Any:
     """Large bodies are worked on in a thread, so that other requests go on meanwhile."""
     return work() if size < IN_THREAD_BYTES else await asyncio.to_thread(work)
-
-
-async def remove(hub: Hub, place: Place, object_id: str, asked: Asked) -> None:
-    """DELETE: versions of an object that the account's own agency published (T-5.7-01…12).
-
-    Raises ForbiddenError where he may not, NotFoundError where he may see none of them.
-    """
-    require_writing(place)
-    require_reading(place)
-    account, collection = place.account, place.collection
-    visibility = await visibility_of(hub, account, collection)
-    classes = await hub.feed.classes(collection.number)
-    removal = Removal(
-        id=str(uuid.uuid4()),
-        collection=collection.number,
-        agency=account.agency,
-        account=account.id,
-        epoch=hub.catalog.version,
-        readable=visibility.classes,
-        own=tuple(n for n in visibility.classes if classes[n].origin == account.agency),
-        object_id=object_id,
-        versions=asked.query.versions,
-        at=visibility.at,
-    )
-    result = await hub.feed.remove(removal)
-    if result == "not-found":
-        raise NotFoundError("there is no such object, or no such version of it, for these credentials")
-    if result == "not-own":
-        raise ForbiddenError("only the agency that published an object deletes it; nothing was deleted")
 
 
 async def status(hub: Hub, account: Account, api_root: ApiRoot, status_id: str) -> Status:

@@ -12,6 +12,7 @@ from taxii_hub.model.publishing import (
     RecordChange,
     Severity,
     Status,
+    Withdrawal,
 )
 from taxii_hub.model.reading import (
     Entry,
@@ -66,4 +67,5 @@ __all__ = [
     "VersionFilter",
     "VersionKeyword",
     "Visibility",
+    "Withdrawal",
 ]

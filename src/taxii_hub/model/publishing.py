@@ -35,6 +35,23 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A version that somebody could see and can see no more; never its content.
+
+    ``at`` is the stamp of the act (microseconds), ``agency`` who did it, ``kind`` what was done
+    (``delete``, ``withdraw``, ``erase``, ``regrade``), ``reason`` in words, may be empty.
+    """
+
+    id: str
+    object_id: str
+    version: str
+    at: int
+    agency: str
+    kind: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something a person should look at, with its place.
 

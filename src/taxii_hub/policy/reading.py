@@ -46,6 +46,20 @@ def connected(policy: Policy, end: Policy) -> Policy:
     return meet(policy, Policy(policy.origin, end.level, audience, end.needs, end.purposes))
 
 
+def covers(wide: Policy, narrow: Policy) -> bool:
+    """Whether everybody who reads ``narrow`` surely reads ``wide``; says no where it cannot tell."""
+    if wide == Policy(wide.origin):
+        return True
+    return wide.origin == narrow.origin and meet(wide, narrow) == narrow
+
+
+def of_both(one: Policy, other: Policy) -> Policy:
+    """The policy of a copy for those who read ``one`` and ``other``. It has no origin: the origins are
+    readers as far as they read both."""
+    nobody = Policy("")
+    return connected(connected(nobody, one), other)
+
+
 def decide(policy: Policy, reader: Reader) -> Decision:
     """The rule, for an agency that reads the collection itself (``grants.may_read``)."""
     if reader.agency == policy.origin:

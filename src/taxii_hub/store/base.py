@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from taxii_hub.model import ObjectQuery, Outcome, Page, Policy, Status, VersionFilter, Visibility
+from taxii_hub.model import ObjectQuery, Outcome, Page, Policy, Status, VersionFilter, Visibility, Withdrawal
 
 Projection = Literal["objects", "manifest"]
 
@@ -58,11 +58,22 @@ class Publication:
     settled: tuple[tuple[int, Outcome], ...] = ()
 
 
+ChangeKind = Literal["delete", "withdraw", "erase", "release", "regrade"]
+ChangeResult = Literal["done", "unchanged", "not-found", "not-own", "classes"]
+
+
 @dataclass(frozen=True, slots=True)
-class Removal:
-    """One request to delete versions of an object; ``own`` are the classes whose origin is
-    ``agency``: where the versions asked for include others, nothing is deleted. ``at``: the moment;
-    what has expired by then cannot be named."""
+class Change:
+    """One act of an origin on versions of one of its objects: they move to the policy class ``to``, or
+    end (None).
+
+    ``own`` are the classes whose origin is ``agency``: where the versions asked for include others,
+    nothing happens. ``at``: the moment; what has expired by then cannot be named. ``pairs`` are
+    (class, class, class of who reads both), the last one None where everybody who reads the first
+    reads the second too: for every two classes of the object that :meth:`Feed.classes_on` names.
+    ``copies``: those of these classes that hold copies only.
+    ``reason`` is for people, and told to those who lose the object.
+    """
 
     id: str
     collection: int
@@ -74,9 +85,11 @@ class Removal:
     object_id: str
     versions: VersionFilter
     at: int
-
-
-RemovalResult = Literal["removed", "not-found", "not-own"]
+    kind: ChangeKind = "delete"
+    to: int | None = None
+    reason: str = ""
+    pairs: tuple[tuple[int, int, int | None], ...] = ()
+    copies: tuple[int, ...] = ()
 
 
 class Feed(Protocol):
@@ -111,8 +124,17 @@ class Feed(Protocol):
     async def commit(self, publication: Publication) -> Status:
         """Store; durable when it returns. Raises UnavailableError when it cannot be known."""
 
-    async def remove(self, removal: Removal) -> RemovalResult:
-        """Delete, feeding again what becomes the last version for somebody."""
+    async def classes_on(self, collection: int, object_id: str) -> frozenset[int]:
+        """The classes of all entries of an object, for planning a change of it; for nobody's eyes."""
+
+    async def change(self, change: Change) -> ChangeResult:
+        """End or move versions, feeding again what becomes the last version for somebody.
+
+        ``classes``: the object has got a class that ``change.pairs`` does not know; ask again.
+        """
+
+    async def withdrawn(self, visibility: Visibility, after: int, limit: int) -> tuple[Withdrawal, ...]:
+        """What the reader could see and can see no more, since ``after`` (a stamp, exclusively)."""
 
     async def status(self, status_id: str) -> Status | None:
         """A status kept for at least 24 hours, or None."""
@@ -195,6 +217,9 @@ class EditionLog(Protocol):
 
 
 __all__: Sequence[str] = (
+    "Change",
+    "ChangeKind",
+    "ChangeResult",
     "EditionLog",
     "EditionRecord",
     "Feed",
@@ -203,6 +228,4 @@ __all__: Sequence[str] = (
     "Offer",
     "Projection",
     "Publication",
-    "Removal",
-    "RemovalResult",
 )

@@ -19,7 +19,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
-from taxii_hub.store.base import Publication, Removal, RemovalResult
+from taxii_hub.store.base import Change, ChangeResult, Publication
 from taxii_hub.store.forward import (
     HolderBusyError,
     HolderGoneError,
@@ -111,12 +111,12 @@ class Committer:
 
     def _take(self) -> list[tuple[Job, asyncio.Future[Result]]]:
         group = [self._queue.popleft()]
-        if isinstance(group[0][0], Removal):
+        if isinstance(group[0][0], Change):
             return group
         objects, size = _weight(group[0][0])
         while self._queue and len(group) < GROUP_REQUESTS:
             job = self._queue[0][0]
-            if isinstance(job, Removal):
+            if isinstance(job, Change):
                 break
             more, bytes_more = _weight(job)
             objects, size = objects + more, size + bytes_more
@@ -149,8 +149,8 @@ class Committer:
                     future.set_result(result)
 
     async def _commit(self, jobs: Sequence[Job]) -> Sequence[Result]:
-        if isinstance(jobs[0], Removal):
-            return [await self._transactions.remove(self._session, jobs[0])]
+        if isinstance(jobs[0], Change):
+            return [await self._transactions.change(self._session, jobs[0])]
         return await self._transactions.publish(
             self._session, [job for job in jobs if isinstance(job, Publication)]
         )
@@ -169,7 +169,7 @@ class Committer:
 
 
 def _weight(job: Job) -> tuple[int, int]:
-    if isinstance(job, Removal):
+    if isinstance(job, Change):
         return 1, 0
     return len(job.offers), sum(len(offer.data) for offer in job.offers)
 
@@ -223,9 +223,9 @@ class Commits:
             raise TypeError(result)
         return result
 
-    async def remove(self, removal: Removal) -> RemovalResult:
-        """Commit a DELETE."""
-        result = await self._routed(removal)
+    async def change(self, change: Change) -> ChangeResult:
+        """Commit an act on an object."""
+        result = await self._routed(change)
         if isinstance(result, Status):
             raise TypeError(result.id)
         return result

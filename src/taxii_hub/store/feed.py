@@ -11,13 +11,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 
 from taxii_hub.errors import UnavailableError
-from taxii_hub.model import ObjectQuery, Page, Policy, Status, Visibility
-from taxii_hub.store.base import Projection, Publication, Removal, RemovalResult
+from taxii_hub.model import ObjectQuery, Page, Policy, Status, Visibility, Withdrawal
+from taxii_hub.store.base import Change, ChangeResult, Projection, Publication
 from taxii_hub.store.classes import LIFETIME, PolicyClasses
 from taxii_hub.store.committer import Commits
 from taxii_hub.store.queries import INDEXES
 from taxii_hub.store.reading import FeedReader
 from taxii_hub.store.statuses import status_of
+from taxii_hub.store.withdrawals import withdrawn
 
 log = structlog.get_logger(__name__)
 
@@ -105,10 +106,21 @@ class MongoFeed:
         async with database_errors():
             return await self._commits.publish(publication)
 
-    async def remove(self, removal: Removal) -> RemovalResult:
-        """Delete versions of an object."""
+    async def classes_on(self, collection: int, object_id: str) -> frozenset[int]:
+        """The classes of all entries of an object, for planning a change of it."""
         async with database_errors():
-            return await self._commits.remove(removal)
+            found = await self._database["entries"].distinct("p", {"c": collection, "i": object_id})
+            return frozenset(found)
+
+    async def change(self, change: Change) -> ChangeResult:
+        """End or move versions of an object."""
+        async with database_errors():
+            return await self._commits.change(change)
+
+    async def withdrawn(self, visibility: Visibility, after: int, limit: int) -> tuple[Withdrawal, ...]:
+        """What the reader could see and can see no more."""
+        async with database_errors():
+            return await withdrawn(self._database, visibility, after, limit)
 
     async def status(self, status_id: str) -> Status | None:
         """A status of the last seven days."""

@@ -7,11 +7,11 @@ import contextlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
-from taxii_hub.store.base import RemovalResult
+from taxii_hub.store.base import ChangeResult
 from taxii_hub.store.engine_files import runtime_folder
 from taxii_hub.store.statuses import status_document, status_of
 from taxii_hub.store.wire import Job, frame, job_document, job_of, read_frame
@@ -19,7 +19,7 @@ from taxii_hub.store.wire import Job, frame, job_document, job_of, read_frame
 TIMEOUT = 4.0
 """Seconds after which a forwarded commit is looked for anew (it is idempotent)."""
 
-Result = Status | RemovalResult
+Result = Status | ChangeResult
 
 
 class HolderGoneError(Exception):
@@ -153,6 +153,4 @@ def _result(document: Mapping[str, Any]) -> Result:
     if "unavailable" in document:
         raise UnavailableError(document["unavailable"], document["retry_after"])
     result = document["result"]
-    if isinstance(result, str):
-        return "removed" if result == "removed" else "not-own" if result == "not-own" else "not-found"
-    return status_of(result)
+    return cast("ChangeResult", result) if isinstance(result, str) else status_of(result)

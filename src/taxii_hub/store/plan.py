@@ -18,9 +18,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from taxii_hub.model import Outcome, VersionFilter
+from taxii_hub.model import Outcome
 from taxii_hub.stix import timestamps
-from taxii_hub.store.base import Offer, Publication, Removal, RemovalResult
+from taxii_hub.store.base import Offer, Publication
 
 STEP = 10
 """Microseconds between two entries of one commit (rule R1)."""
@@ -50,6 +50,8 @@ class Known:
     creator: str | None
     heads: Heads
     expires: int | None = None
+    copy_of: int | None = None
+    """The class of the entry that this one is a copy of (``change.py``)."""
     accepted: int | None = None
     """Stamp of the first acceptance, where the object has no version of its own."""
 
@@ -73,21 +75,21 @@ class Known:
             creator=document.get("k"),
             heads=heads,
             expires=document.get("e"),
+            copy_of=document.get("y"),
             accepted=document.get("a"),
         )
 
 
-KNOWN_FIELDS = dict.fromkeys(("i", "p", "v", "s", "x", "k", "l", "f", "u", "g", "d", "e", "a"), 1)
+KNOWN_FIELDS = dict.fromkeys(("i", "p", "v", "s", "x", "k", "l", "f", "u", "g", "d", "e", "y", "a"), 1)
 
 
 @dataclass(slots=True)
 class Plan:
-    """What to write: ``inserts`` are documents, ``updates`` head (and stamp) changes by entry key,
-    ``deletes`` entry keys, ``outcomes`` one list for each publication in its request's order."""
+    """What to write: ``inserts`` are documents, ``updates`` head changes by entry key, ``outcomes``
+    one list for each publication in its request's order."""
 
     inserts: list[dict[str, Any]] = field(default_factory=list)
     updates: dict[Any, dict[str, Any]] = field(default_factory=dict)
-    deletes: list[Any] = field(default_factory=list)
     outcomes: list[tuple[Outcome, ...]] = field(default_factory=list)
 
 
@@ -260,36 +262,3 @@ def head_fields(heads: Heads, *, new: bool = False) -> dict[str, Any]:
         elif not new:
             fields[name] = None
     return fields
-
-
-def plan_removal(removal: Removal, known: Sequence[Known]) -> tuple[RemovalResult, Plan]:
-    """Decide a DELETE. Entries that become the last version for somebody get ``"s": None`` in
-    their update: the committer gives them new stamps (rule R7)."""
-    plan = Plan()
-    readable = frozenset(removal.readable)
-    visible = [e for e in known if e.policy in readable and (e.expires is None or e.expires > removal.at)]
-    chosen = [e for e in visible if _selected(e, visible, removal.versions)]
-    if not chosen:
-        return "not-found", plan
-    if any(entry.policy not in removal.own for entry in chosen):
-        return "not-own", plan
-    plan.deletes = [entry.key for entry in chosen]
-    gone = set(plan.deletes)
-    rest = [entry for entry in known if entry.key not in gone]
-    for entry, heads in zip(rest, heads_of(rest), strict=True):
-        if heads == entry.heads:
-            continue
-        plan.updates[entry.key] = head_fields(heads)
-        if heads.l and (not entry.heads.l or not set(entry.heads.u) <= set(heads.u)):
-            plan.updates[entry.key]["s"] = None
-    return "removed", plan
-
-
-def _selected(entry: Known, visible: Sequence[Known], versions: VersionFilter) -> bool:
-    values = [e.version for e in visible]
-    return (
-        "all" in versions.keywords
-        or ("last" in versions.keywords and entry.version == max(values))
-        or ("first" in versions.keywords and entry.version == min(values))
-        or (entry.version or entry.accepted) in versions.exact
-    )

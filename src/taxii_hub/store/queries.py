@@ -43,6 +43,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "counters": [],
     "leases": [],
     "audit_queue": [],
+    "withdrawals": [IndexModel([("c", ASCENDING), ("p", ASCENDING), ("at", ASCENDING)], name="listed")],
     "stamp_history": [
         IndexModel([("c", ASCENDING), ("p", ASCENDING), ("s", ASCENDING)], name="stamp"),
         IndexModel([("c", ASCENDING), ("i", ASCENDING)], name="object"),

@@ -25,9 +25,9 @@ def status_document(status: Status) -> dict[str, Any]:
     }
 
 
-def removal_document(removal_id: str) -> dict[str, Any]:
-    """Remembers that a DELETE was committed, for when it is sent again; never shown."""
-    return {"_id": removal_id, "at": datetime.now(UTC)}
+def change_document(change_id: str) -> dict[str, Any]:
+    """Remembers that an act was committed, for when it is sent again; never shown."""
+    return {"_id": change_id, "at": datetime.now(UTC)}
 
 
 def status_of(document: Mapping[str, Any]) -> Status:

@@ -26,9 +26,11 @@ from taxii_hub.errors import StoreError, UnavailableError
 from taxii_hub.ledger.leaves import Actor, leaf_of, legible, stamps_document
 from taxii_hub.model import Status
 from taxii_hub.store.audit_queue import queued
-from taxii_hub.store.base import Publication, Removal, RemovalResult
-from taxii_hub.store.plan import KNOWN_FIELDS, STEP, Known, Plan, Planner, plan_removal
-from taxii_hub.store.statuses import removal_document, status_document, status_of
+from taxii_hub.store.base import Change, ChangeResult, Publication
+from taxii_hub.store.change import ChangePlan, copy_document, plan_change
+from taxii_hub.store.plan import KNOWN_FIELDS, STEP, Known, Plan, Planner
+from taxii_hub.store.statuses import change_document, status_document, status_of
+from taxii_hub.store.withdrawals import withdrawal_documents
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -62,15 +64,16 @@ class Transactions:
         self._statuses = database["statuses"]
         self._audit = database["audit_queue"]
         self._history = database["stamp_history"]
+        self._withdrawals = database["withdrawals"]
         self._conflicts = conflicts or Conflicts()
 
     async def publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
         """Commit publications of one collection together; the statuses are durable on return."""
         return await self._run(session, lambda: self._publish(session, group))
 
-    async def remove(self, session: AsyncClientSession, removal: Removal) -> RemovalResult:
-        """Commit a DELETE, feeding again what becomes the last version for somebody (R7)."""
-        return await self._run(session, lambda: self._remove(session, removal))
+    async def change(self, session: AsyncClientSession, change: Change) -> ChangeResult:
+        """Commit an act on one object, feeding again what becomes the last version for somebody (R7)."""
+        return await self._run(session, lambda: self._change(session, change))
 
     async def _publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
         collection = group[0].collection
@@ -83,7 +86,7 @@ class Transactions:
         for publication in todo:
             planner.publish(publication)
         plan = planner.finish()
-        await self._write(session, plan)
+        await self._write(session, (), plan.updates, plan.inserts)
         statuses = [
             Status(
                 id=publication.id,
@@ -121,23 +124,35 @@ class Transactions:
         )
         return [Known.of(document) async for document in cursor]
 
-    async def _remove(self, session: AsyncClientSession, removal: Removal) -> RemovalResult:
-        await self._move_clock(session, removal.collection, 0)
-        if await self._statuses.find_one({"_id": removal.id}, session=session):
-            return "removed"  # committed before, its answer was lost
-        known = await self._known(session, removal.collection, [removal.object_id])
-        result, plan = plan_removal(removal, known)
-        if result != "removed":
+    async def _change(self, session: AsyncClientSession, change: Change) -> ChangeResult:
+        await self._move_clock(session, change.collection, 0)
+        if await self._statuses.find_one({"_id": change.id}, session=session):
+            return "done"  # committed before, its answer was lost
+        result, plan = plan_change(change, await self._known(session, change.collection, [change.object_id]))
+        if result != "done":
             return result
-        again = [key for key, fields in plan.updates.items() if "s" in fields]
-        last = await self._move_clock(session, removal.collection, len(again))
-        for index, key in enumerate(again):
-            plan.updates[key]["s"] = Int64(last - STEP * (len(again) - 1 - index))
-        await self._write(session, plan)
-        await self._statuses.insert_one(removal_document(removal.id), session=session)
-        leaf = _removal_leaf(removal, len(plan.deletes), last)
-        await self._audit.insert_one(queued(leaf), session=session)
-        return result
+        last = await self._move_clock(session, change.collection, len(plan.fed))
+        going = [*plan.deletes, *(fed.key for fed in plan.fed if not fed.copy)]
+        await self._remember(session, going)
+        copies = await self._stamped(session, plan, last)
+        await self._write(session, plan.deletes, plan.updates, copies)
+        await self._statuses.insert_one(change_document(change.id), session=session)
+        await self._withdrawals.insert_many(withdrawal_documents(change, plan.taken, last), session=session)
+        await self._audit.insert_one(queued(_change_leaf(change, plan, last)), session=session)
+        return "done"
+
+    async def _stamped(self, session: AsyncClientSession, plan: ChangePlan, last: int) -> list[Document]:
+        """Give the new stamps to what is fed; returns the documents of the copies."""
+        copies = []
+        for fed, stamp in zip(plan.fed, plan.stamps(last), strict=True):
+            if not fed.copy:
+                plan.updates.setdefault(fed.key, {})["s"] = Int64(stamp)
+                continue
+            source = await self._entries.find_one({"_id": fed.key}, session=session)
+            if source is None:
+                raise StoreError("an entry went away inside the transaction that had read it")
+            copies.append({**copy_document(source, fed.entry), "s": Int64(stamp)})
+        return copies
 
     async def _move_clock(self, session: AsyncClientSession, collection: int, entries: int) -> int:
         """``last = max(ceil_ms(last + STEP * n), $$NOW)``, by the database's own clock."""
@@ -157,21 +172,25 @@ class Transactions:
         _refuse_a_jump(clock)
         return int(clock["last"])
 
-    async def _remember(self, session: AsyncClientSession, plan: Plan) -> None:
+    async def _remember(self, session: AsyncClientSession, going: Sequence[Any]) -> None:
         """Which object stood under a stamp that is about to go: the audit log names what was read by it."""
-        going = [*plan.deletes, *(key for key, fields in plan.updates.items() if "s" in fields)]
         if going:
-            found = self._entries.find({"_id": {"$in": going}}, STOOD_FIELDS, session=session)
+            found = self._entries.find({"_id": {"$in": list(going)}}, STOOD_FIELDS, session=session)
             await self._history.insert_many(await found.to_list(), session=session)
 
-    async def _write(self, session: AsyncClientSession, plan: Plan) -> None:
-        await self._remember(session, plan)
+    async def _write(
+        self,
+        session: AsyncClientSession,
+        deletes: Sequence[Any],
+        updates: dict[Any, Document],
+        inserts: Sequence[Document],
+    ) -> None:
         # Deletes and updates go first: an insert may need the unique key that a delete frees.
         writes: list[Any] = []
-        if plan.deletes:
-            writes.append(DeleteMany({"_id": {"$in": plan.deletes}}))
-        writes += _grouped(plan.updates)
-        writes += [InsertOne(document) for document in plan.inserts]
+        if deletes:
+            writes.append(DeleteMany({"_id": {"$in": list(deletes)}}))
+        writes += _grouped(updates)
+        writes += [InsertOne(document) for document in inserts]
         if writes:
             await self._entries.bulk_write(writes, ordered=True, session=session)
 
@@ -287,12 +306,15 @@ def _publish_leaves(
     return leaves
 
 
-def _removal_leaf(removal: Removal, removed: int, last: int) -> bytes:
+def _change_leaf(change: Change, plan: ChangePlan, last: int) -> bytes:
     details = {
-        "status": removal.id,
-        "feed": removal.collection,
-        "epoch": removal.epoch,
-        "object": legible(removal.object_id),
-        "removed": removed,
+        "status": change.id,
+        "feed": change.collection,
+        "epoch": change.epoch,
+        "object": legible(change.object_id),
+        "versions": len(plan.taken),
+        "fed": len(plan.fed),
+        **({} if change.to is None else {"class": change.to}),
+        **({"reason": change.reason} if change.reason else {}),
     }
-    return leaf_of("remove", last, Actor(removal.account, removal.agency), details)
+    return leaf_of(change.kind, last, Actor(change.account, change.agency), details)

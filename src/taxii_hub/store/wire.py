@@ -15,11 +15,11 @@ from typing import Any
 import bson
 
 from taxii_hub.model import Outcome, VersionFilter
-from taxii_hub.store.base import Offer, Publication, Removal
+from taxii_hub.store.base import Change, Offer, Publication
 
 MAX_FRAME = 64 * 1024 * 1024
 
-Job = Publication | Removal
+Job = Publication | Change
 
 _OFFER = [f.name for f in fields(Offer)]
 _OUTCOME = [f.name for f in fields(Outcome)]
@@ -45,26 +45,27 @@ def frame(document: Mapping[str, Any]) -> bytes:
 def job_document(job: Job) -> dict[str, Any]:
     """A job as a document; read back by :func:`job_of`."""
     plain = {f.name: getattr(job, f.name) for f in fields(job)}
-    if isinstance(job, Removal):
+    if isinstance(job, Change):
         plain["versions"] = [sorted(job.versions.keywords), list(job.versions.exact)]
-        return {"kind": "removal", **plain}
+        return {"job": "change", **plain}
     plain["offers"] = [[getattr(offer, name) for name in _OFFER] for offer in job.offers]
     plain["settled"] = [
         [position, *(getattr(outcome, name) for name in _OUTCOME)] for position, outcome in job.settled
     ]
-    return {"kind": "publication", **plain}
+    return {"job": "publication", **plain}
 
 
 def job_of(document: Mapping[str, Any]) -> Job:
     """The job that :func:`job_document` wrote."""
-    plain = {name: value for name, value in document.items() if name != "kind"}
-    for name in ("readable", "own"):
+    plain = {name: value for name, value in document.items() if name != "job"}
+    for name in ("readable", "own", "copies"):
         if name in plain:
             plain[name] = tuple(plain[name])
-    if document["kind"] == "removal":
+    if document["job"] == "change":
         keywords, exact = plain["versions"]
         plain["versions"] = VersionFilter(frozenset(keywords), tuple(exact))
-        return Removal(**plain)
+        plain["pairs"] = tuple((one, other, copy) for one, other, copy in plain["pairs"])
+        return Change(**plain)
     plain["offers"] = tuple(Offer(*row) for row in plain["offers"])
     plain["settled"] = tuple((row[0], Outcome(*row[1:])) for row in plain["settled"])
     return Publication(**plain)

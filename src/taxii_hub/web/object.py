@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from taxii_hub.errors import ForbiddenError, NotFoundError
-from taxii_hub.exchange import publish
+from taxii_hub.exchange import acts
 from taxii_hub.exchange.access import may_read, may_write
 from taxii_hub.exchange.poll import poll_object
 from taxii_hub.taxii import resources
@@ -36,5 +36,5 @@ async def delete(request: Request) -> Response:
     if False in rights:
         raise ForbiddenError("deleting needs the right to read and to write this collection")
     asked = asked_of(request, "delete")
-    await publish.remove(hub, place, request.path_params["object_id"], asked)
+    await acts.remove(hub, place, request.path_params["object_id"], asked)
     return await answer(request, b"")

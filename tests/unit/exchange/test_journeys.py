@@ -10,10 +10,11 @@ import pytest
 
 from taxii_hub.errors import BadCursorError, BadEnvelopeError, BadRequestError, ForbiddenError, NotFoundError
 from taxii_hub.exchange import access
+from taxii_hub.exchange.acts import remove
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest
 from taxii_hub.exchange.poll import Answer, poll, poll_object
-from taxii_hub.exchange.publish import publish, remove, status
+from taxii_hub.exchange.publish import publish, status
 from taxii_hub.mapping.registry import load_registry
 from taxii_hub.model import Status
 from taxii_hub.settings import Settings

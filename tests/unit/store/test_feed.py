@@ -18,7 +18,7 @@ from pymongo.errors import OperationFailure
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import ObjectQuery, Policy, VersionFilter, Visibility
-from taxii_hub.store.base import Removal
+from taxii_hub.store.base import Change
 from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.reading import FeedReader
 from tests.support.feeds import V1, offer, opened_feed, policy, publication
@@ -180,12 +180,12 @@ async def test_deleting_the_newest_version_feeds_the_older_one_again(feeds: Feed
         await feed.commit(publication(old, new))
         cursor = (await walked(feed, seen(p), 5))[-1].stamp
         newest = VersionFilter(frozenset(), (new.version or 0,))
-        removal = Removal("r1", 1, "gb", "acc", 1, (p,), (p,), "x--1", newest, V1)
-        assert await feed.remove(removal) == "removed"
-        assert await feed.remove(removal) == "removed", "the same request again"
-        assert await feed.remove(replace(removal, id="r2")) == "not-found"
+        removal = Change("r1", 1, "gb", "acc", 1, (p,), (p,), "x--1", newest, V1)
+        assert await feed.change(removal) == "done"
+        assert await feed.change(removal) == "done", "the same request again"
+        assert await feed.change(replace(removal, id="r2")) == "not-found"
         assert [e.data for e in await walked(feed, seen(p), 5, added_after=cursor)] == [old.data]
-        assert await feed.remove(replace(removal, id="r3", own=(), versions=EVERY)) == "not-own"
+        assert await feed.change(replace(removal, id="r3", own=(), versions=EVERY)) == "not-own"
         assert await feed.status("r1") is None
 
 
@@ -393,5 +393,5 @@ async def test_what_has_expired_is_gone_for_everybody_and_revives_nothing(feeds:
             page = await feed.object_page(now, "x--1", ObjectQuery(versions=every), "objects", 10)
             assert len(page.entries) == versions
         exact = VersionFilter(frozenset(), (new.version or 0,))
-        removal = Removal("r9", 1, "gb", "acc", 1, (p,), (p,), "x--1", exact, V1 + 5)
-        assert await feed.remove(removal) == "not-found"
+        removal = Change("r9", 1, "gb", "acc", 1, (p,), (p,), "x--1", exact, V1 + 5)
+        assert await feed.change(removal) == "not-found"

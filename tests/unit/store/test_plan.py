@@ -7,10 +7,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxii_hub.model import Outcome, VersionFilter
+from taxii_hub.model import Outcome
 from taxii_hub.stix import timestamps
-from taxii_hub.store.base import Offer, Publication, Removal
-from taxii_hub.store.plan import STEP, Heads, Known, Planner, heads_of, plan_removal
+from taxii_hub.store.base import Offer, Publication
+from taxii_hub.store.plan import STEP, Heads, Known, Planner, heads_of
 
 LAST = 1_800_000_000_000_000
 V1, V2, V3 = (1_700_000_000_000_000 + 1000 * n for n in range(3))
@@ -180,54 +180,3 @@ def test_outcomes_keep_the_order_of_the_request() -> None:
     planner = Planner([], LAST)
     planner.publish(replace(publication(offer(0), offer(2, V2)), settled=((1, bad),)))
     assert [o.ok for o in outcomes(planner)] == [True, False, True]
-
-
-# --- deleting ----------------------------------------------------------------------------------
-
-
-def removal(*exact: int, readable: tuple[int, ...] = (1,), own: tuple[int, ...] = (1,)) -> Removal:
-    versions = VersionFilter(frozenset(), exact) if exact else VersionFilter(frozenset({"all"}))
-    return Removal("r", 7, "gb", "acc", 1, readable, own, "x--1", versions, V1)
-
-
-def test_delete_without_version_removes_all() -> None:
-    """T-5.7-02."""
-    entries = settled(known(1, V1, 1), known(1, V2, 2))
-    result, plan = plan_removal(removal(), entries)
-    assert result == "removed"
-    assert plan.deletes == [e.key for e in entries]
-
-
-def test_what_becomes_the_last_version_again_is_fed_again() -> None:
-    """R7."""
-    entries = settled(known(1, V1, 1), known(1, V2, 2), known(1, V3, 3))
-    result, plan = plan_removal(removal(V3), entries)
-    assert result == "removed"
-    assert plan.updates[f"1/{V2}"]["s"] is None
-    assert f"1/{V1}" not in plan.updates
-
-
-def test_what_becomes_last_for_a_reader_of_another_class_is_fed_again() -> None:
-    entries = settled(known(2, V1, 1), known(1, V2, 2))
-    _, plan = plan_removal(removal(V2, readable=(1, 2)), entries)
-    assert plan.updates[f"2/{V1}"] == {"l": 1, "f": 1, "u": None, "g": None, "d": None, "s": None}
-
-
-def test_foreign_versions_are_not_deleted() -> None:
-    entries = settled(known(1, V1, 1), known(2, V2, 2))
-    assert plan_removal(removal(readable=(1, 2)), entries)[0] == "not-own"
-    assert plan_removal(removal(V1, readable=(1, 2)), entries)[0] == "removed"
-
-
-def test_hidden_versions_do_not_exist() -> None:
-    entries = settled(known(2, V1, 1))
-    assert plan_removal(removal(), entries)[0] == "not-found"
-    assert plan_removal(removal(V1), entries)[0] == "not-found"
-
-
-def test_first_and_last_are_the_readers_own() -> None:
-    entries = settled(known(1, V1, 1), known(1, V2, 2), known(2, V3, 3))
-    newest = replace(removal(), versions=VersionFilter())
-    assert plan_removal(newest, entries)[1].deletes == [f"1/{V2}"]
-    oldest = replace(removal(), versions=VersionFilter(frozenset({"first"})))
-    assert plan_removal(oldest, entries)[1].deletes == [f"1/{V1}"]

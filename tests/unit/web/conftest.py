@@ -106,8 +106,8 @@ class MemoryFeed:
 
     entries: list[Entry] = field(default_factory=list)
     statuses: dict[str, Status] = field(default_factory=dict)
-    removal: str = "removed"
-    removed: list[Any] = field(default_factory=list)
+    changing: str = "done"
+    changed: list[Any] = field(default_factory=list)
     trouble: Exception | None = None
     refreshed: int = 0
     stopped: bool = False
@@ -147,9 +147,12 @@ class MemoryFeed:
         self.statuses[status.id] = status
         return status
 
-    async def remove(self, removal):
-        self.removed.append(removal)
-        return self.removal
+    async def change(self, change):
+        self.changed.append(change)
+        return self.changing
+
+    async def classes_on(self, collection, object_id):
+        return frozenset({1})
 
     async def status(self, status_id):
         return self.statuses.get(status_id)

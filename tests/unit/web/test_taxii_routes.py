@@ -371,7 +371,7 @@ def test_what_is_no_envelope_is_400(world, body):
 def test_deleting_needs_both_rights(world, path, status):
     """T-5.7-10 to -12."""
     error_of(world.ask("DELETE", f"{path}/objects/{ONE}/"), status)
-    assert not world.feed.removed
+    assert not world.feed.changed
 
 
 def test_who_may_neither_read_nor_write_a_listed_collection_is_told_404(world):
@@ -383,14 +383,14 @@ def test_who_may_neither_read_nor_write_a_listed_collection_is_told_404(world):
 def test_delete_is_200_without_a_body(world):
     response = world.ask("DELETE", f"{BOTH}/objects/{ONE}/?match[version]=first")
     assert (response.status_code, response.content) == (200, b"")
-    (removal,) = world.feed.removed
-    assert removal.object_id == ONE
-    assert removal.versions.keywords == {"first"}
+    (change,) = world.feed.changed
+    assert (change.kind, change.to, change.object_id) == ("delete", None, ONE)
+    assert change.versions.keywords == {"first"}
 
 
 @pytest.mark.parametrize(("result", "status"), [("not-found", 404), ("not-own", 403)])
 def test_delete_of_nothing_or_of_anothers(world, result, status):
-    world.feed.removal = result
+    world.feed.changing = result
     error_of(world.ask("DELETE", f"{BOTH}/objects/{ONE}/"), status)
 
 

@@ -1,0 +1,194 @@
+"""What an origin does with its own objects after they were published (R7): delete, withdraw, release, regrade.
+
+Every act is one commit. Whoever gains sight of a version is fed it once; whoever loses it finds it among
+the withdrawals and is fed the version that is the last for him now.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError, UnavailableError
+from taxii_hub.exchange.access import Place, require_reading, require_writing, visibility_of
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.policing import community_of
+from taxii_hub.model import Policy, VersionFilter, Withdrawal
+from taxii_hub.policy.reading import LADDER, covers, of_both
+from taxii_hub.store.base import Change, ChangeKind
+from taxii_hub.taxii.filters import Asked
+
+ATTEMPTS = 5
+EVERY = VersionFilter(frozenset({"all"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """What ``regrade`` sets; None leaves a part as it is. ``audience`` empty: the origin only;
+    ``everyone``: every reader of the collection."""
+
+    level: int | None = None
+    audience: frozenset[str] | None = None
+    everyone: bool = False
+    needs: frozenset[str] | None = None
+    purposes: frozenset[str] | None = None
+
+
+async def remove(hub: Hub, place: Place, object_id: str, asked: Asked) -> None:
+    """DELETE: versions of an object that the account's own agency published (T-5.7-01…12).
+
+    Raises ForbiddenError where he may not, NotFoundError where he may see none of them.
+    """
+    require_writing(place)
+    require_reading(place)
+    await _ended(hub, place, object_id, asked.query.versions, ("delete", ""))
+
+
+async def withdraw(
+    hub: Hub, place: Place, object_id: str, reason: str, versions: VersionFilter = EVERY
+) -> None:
+    """Take versions back; the reason is told to those who lose them. Raises as ``remove`` does."""
+    require_liaison(place)
+    await _ended(hub, place, object_id, versions, ("withdraw", reason))
+
+
+async def release(
+    hub: Hub, place: Place, object_id: str, to: Iterable[str], reason: str = ""
+) -> tuple[str, ...]:
+    """Widen the audience of the last version by agencies, countries or groups; returns the agencies that
+    were added. Raises BadRequestError for a name that nobody knows, NotFoundError, ForbiddenError."""
+    added = agencies_named(hub, place, to)
+
+    def widened(policy: Policy) -> Policy:
+        return policy if policy.audience is None else replace(policy, audience=policy.audience | added)
+
+    before, after = await _moved(hub, place, object_id, widened, ("release", reason))
+    return tuple(sorted((after.audience or added) - (before.audience or frozenset())))
+
+
+async def regrade(hub: Hub, place: Place, object_id: str, grade: Grade, reason: str) -> Policy:
+    """Give the last version another policy. Raises BadRequestError above the ceiling of this hub."""
+    if grade.level is not None and grade.level > LADDER.index(hub.settings.ceiling):
+        raise BadRequestError(f"this hub holds nothing above {hub.settings.ceiling}")
+
+    def graded(policy: Policy) -> Policy:
+        audience = policy.audience if grade.audience is None else grade.audience
+        return Policy(
+            origin=policy.origin,
+            level=policy.level if grade.level is None else grade.level,
+            audience=None if grade.everyone else audience,
+            needs=policy.needs if grade.needs is None else grade.needs,
+            purposes=policy.purposes if grade.purposes is None else grade.purposes,
+        )
+
+    return (await _moved(hub, place, object_id, graded, ("regrade", reason)))[1]
+
+
+async def withdrawals(hub: Hub, place: Place, after: int, limit: int) -> tuple[Withdrawal, ...]:
+    """What the account could see in the collection and can see no more, the oldest first."""
+    require_reading(place)
+    visibility = await visibility_of(hub, place.account, place.collection)
+    return await hub.feed.withdrawn(visibility, after, limit)
+
+
+def agencies_named(hub: Hub, place: Place, names: Iterable[str]) -> frozenset[str]:
+    """The agencies that these names stand for today. Raises BadRequestError for an unknown one."""
+    community = community_of(hub.catalog, hub.now())
+    found: frozenset[str] = frozenset()
+    for name in names:
+        agencies = community.agencies_of(name, place.account.agency)
+        if agencies is None:
+            raise BadRequestError(
+                f"{name!r} is no agency, country or group that this hub knows; `taxii-hub agencies list` "
+                "shows the agencies"
+            )
+        found |= agencies
+    return found
+
+
+def require_liaison(place: Place) -> None:
+    """Raises ForbiddenError for who is no liaison officer of a writer of the collection."""
+    require_writing(replace(place, account=replace(place.account, roles=place.account.roles | {"writer"})))
+    if "liaison" not in place.account.roles:
+        raise ForbiddenError("this is for accounts with the role liaison")
+
+
+async def _ended(
+    hub: Hub, place: Place, object_id: str, versions: VersionFilter, act: tuple[ChangeKind, str]
+) -> None:
+    change = await _change(hub, place, object_id, versions)
+    await _done(hub, replace(change, kind=act[0], reason=act[1]))
+
+
+async def _moved(
+    hub: Hub,
+    place: Place,
+    object_id: str,
+    become: Callable[[Policy], Policy],
+    act: tuple[ChangeKind, str],
+) -> tuple[Policy, Policy]:
+    """Move the last version of the origin's own; the policies before and after."""
+    require_liaison(place)
+    change = await _change(hub, place, object_id, VersionFilter())
+    classes = await hub.feed.classes(change.collection)
+    visibility = await visibility_of(hub, place.account, place.collection)
+    last = await hub.feed.classes_of(visibility, [object_id], change.own)
+    if object_id not in last:
+        raise NotFoundError("there is no such object of this agency in this collection")
+    before = classes[last[object_id]]
+    after = become(before)
+    numbers = await hub.feed.intern(change.collection, frozenset({after}))
+    await _done(hub, replace(change, kind=act[0], reason=act[1], to=numbers[after]))
+    return before, after
+
+
+async def _change(hub: Hub, place: Place, object_id: str, versions: VersionFilter) -> Change:
+    visibility = await visibility_of(hub, place.account, place.collection)
+    classes = await hub.feed.classes(place.collection.feed)
+    agency = place.account.agency
+    return Change(
+        id=str(uuid.uuid4()),
+        collection=place.collection.feed,
+        agency=agency,
+        account=place.account.id,
+        epoch=hub.catalog.version,
+        readable=visibility.classes,
+        own=tuple(n for n in visibility.classes if classes[n].origin == agency),
+        object_id=object_id,
+        versions=versions,
+        at=visibility.at,
+    )
+
+
+async def _done(hub: Hub, change: Change) -> None:
+    for _ in range(ATTEMPTS):
+        result = await hub.feed.change(await _with_pairs(hub, change))
+        if result == "not-found":
+            raise NotFoundError("there is no such object, or no such version of it, for these credentials")
+        if result == "not-own":
+            raise ForbiddenError("only the agency that published an object changes it; nothing was changed")
+        if result != "classes":
+            return
+    raise UnavailableError("Others change this object all the time; try again soon.")
+
+
+async def _with_pairs(hub: Hub, change: Change) -> Change:
+    """Which class a copy belongs to that is fed to who loses sight of one class and reads another."""
+    there = await hub.feed.classes_on(change.collection, change.object_id)
+    classes = await hub.feed.classes(change.collection)
+    policies = {number: classes[number] for number in sorted(there) if number in classes}
+    copies = {number for number, policy in policies.items() if not policy.origin}
+    wanted = {
+        (one, other): None
+        if covers(policies[other], policies[one])
+        else of_both(policies[one], policies[other])
+        for one in policies
+        for other in policies.keys() - {one} - copies
+    }
+    needed = frozenset(policy for policy in wanted.values() if policy is not None)
+    numbers = await hub.feed.intern(change.collection, needed) if needed else {}
+    pairs = tuple(
+        (one, other, None if policy is None else numbers[policy]) for (one, other), policy in wanted.items()
+    )
+    return replace(change, pairs=pairs, copies=tuple(sorted(copies)))
