@@ -22,7 +22,9 @@ from taxii_hub.mapping.expressions import (
     compile_set,
 )
 from taxii_hub.mapping.located_yaml import Located, load
-from taxii_hub.mapping.readers.options import LibraryReader
+from taxii_hub.mapping.minimise import Profile
+from taxii_hub.mapping.profiles import load_profiles
+from taxii_hub.mapping.readers.options import LibraryReader, Reader
 from taxii_hub.settings import shipped_dir
 from taxii_hub.stix import ids
 from taxii_hub.stix.markings import TLP_2_IDS
@@ -70,7 +72,7 @@ class _Loader:
         lookups = self._lookups()
         words = Vocabulary(frozenset(fields), frozenset(lookups), reader.kinds, self._hooks)
         objects = self._objects(words)
-        dates = self._section("dates", {"edition", "from"})
+        dates = self._section("dates", {"edition", "from", "clean"})
         return model.Spec(
             format=self._format(identity),
             family=(identity["family"] if "family" in identity else identity["format"]).text(),
@@ -84,6 +86,9 @@ class _Loader:
             edition=words.path(dates["edition"], "") if "edition" in dates else None,
             edition_from_records="from" in dates
             and one_of(dates["from"], {"records", "header"}) == "records",
+            edition_cleaner=CLEANERS[one_of(dates["clean"], frozenset(CLEANERS))]
+            if "clean" in dates
+            else None,
             lookups=lookups,
             fields=fields,
             objects=objects,
@@ -91,7 +96,7 @@ class _Loader:
             relationships=self._relationships(words, {item.name for item in objects}),
             build=tuple(words.hook(e) for e in self._top["build"].elements()) if "build" in self._top else (),
             markings=self._markings(words),
-            minimise=self._minimise(fields),
+            minimise=self._minimise(fields, reader),
             ignore=ignore,
             folder=self._folder,
             trusted=self._trusted,
@@ -211,17 +216,11 @@ class _Loader:
             rules.append(model.LeaveOut(name, compile_condition(entries, words), reason))
         return tuple(rules)
 
-    def _minimise(self, fields: Mapping[str, model.Field]) -> dict[str, model.Minimise]:
+    def _minimise(self, fields: Mapping[str, model.Field], reader: Reader) -> dict[str, Profile]:
         if "minimise" not in self._top:
             return {}
-        profiles: dict[str, model.Minimise] = {}
-        for name, at in self._top["minimise"].items().items():
-            paths = at.items()
-            for path, reason in paths.items():
-                if path not in fields:
-                    reason.fail("is not listed in fields; correct the path")
-            profiles[name] = model.Minimise({path: reason.text() for path, reason in paths.items()})
-        return profiles
+        keys = frozenset(_label(part) for part in self._get("key").elements())
+        return load_profiles(self._top["minimise"], fields, keys, reader)
 
 
 def _issuer(at: Located) -> model.Issuer:
