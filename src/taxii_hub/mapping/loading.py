@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from taxii_hub.errors import BadValueError
 from taxii_hub.mapping import spec as model
-from taxii_hub.mapping.cleaners import CLEANERS, moment
+from taxii_hub.mapping.cleaners import CLEANERS, Cleaner, moment
 from taxii_hub.mapping.containers import load_detect, load_reader, one_of, wanted
 from taxii_hub.mapping.expressions import (
     Entries,
@@ -72,7 +72,7 @@ class _Loader:
         lookups = self._lookups()
         words = Vocabulary(frozenset(fields), frozenset(lookups), reader.kinds, self._hooks)
         objects = self._objects(words)
-        dates = self._section("dates", {"edition", "from", "clean"})
+        edition, from_records, edition_cleaner = self._dates(words)
         return model.Spec(
             format=self._format(identity),
             family=(identity["family"] if "family" in identity else identity["format"]).text(),
@@ -83,12 +83,9 @@ class _Loader:
             detect=load_detect(self._get("detect"), reader),
             reader=reader,
             key=self._key(words),
-            edition=words.path(dates["edition"], "") if "edition" in dates else None,
-            edition_from_records="from" in dates
-            and one_of(dates["from"], {"records", "header"}) == "records",
-            edition_cleaner=CLEANERS[one_of(dates["clean"], frozenset(CLEANERS))]
-            if "clean" in dates
-            else None,
+            edition=edition,
+            edition_from_records=from_records,
+            edition_cleaner=edition_cleaner,
             lookups=lookups,
             fields=fields,
             objects=objects,
@@ -107,6 +104,14 @@ class _Loader:
     def _key(self, words: Vocabulary) -> tuple[model.KeyPart, ...]:
         parts = self._get("key").elements()
         return tuple(model.KeyPart(_label(part), compile_node(part, words)) for part in parts)
+
+    def _dates(self, words: Vocabulary) -> tuple[str | None, bool, Cleaner | None]:
+        """The edition's path, whether it is one of the records', and what reads it where that is said."""
+        entries = self._section("dates", {"edition", "from", "clean"})
+        edition = words.path(entries["edition"], "") if "edition" in entries else None
+        records = "from" in entries and one_of(entries["from"], {"records", "header"}) == "records"
+        clean = CLEANERS[one_of(entries["clean"], frozenset(CLEANERS))] if "clean" in entries else None
+        return edition, records, clean
 
     def other_list(self) -> model.OtherList:
         """What another mapping needs in order to name this one's records."""
