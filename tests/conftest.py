@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import inspect
 import os
 import subprocess
@@ -15,6 +16,8 @@ from urllib.parse import quote
 
 import pytest
 from pymongo import MongoClient
+
+from tests.support.hubs import Demo, made_demo
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,3 +72,15 @@ def mongodb_database(mongodb_uri: str) -> Iterator[str]:
     yield name
     with MongoClient(mongodb_uri) as client:
         client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """A demo that was started once, for all processes of the run: hubs start in copies of it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    (folder / "demo").mkdir(exist_ok=True)
+    with (folder / "demo" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return made_demo(folder / "demo")
