@@ -12,9 +12,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from taxii_hub.errors import BadValueError
+from taxii_hub.keyring import Keyring
 from taxii_hub.mapping.countries import country_codes, fold
 from taxii_hub.mapping.regions import regions
 
@@ -98,6 +100,11 @@ NORMALISED: Final[Mapping[str, Callable[[str], str]]] = {
     "name": _name,
     "identifier": _identifier,
 }
+
+
+def pseudonym_key(secrets: Path) -> PseudonymKey:
+    """The key of this deployment, from its folder of secrets. Raises SettingsError."""
+    return Keyring.open(secrets, create=False).newest("pseudonym")
 
 
 def pseudonym(normaliser: str, text: str, key: PseudonymKey) -> str:
