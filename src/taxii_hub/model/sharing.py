@@ -77,7 +77,9 @@ class Collection:
     A view (``view_of``: the alias of its source in the same API root) shows the ``types`` of another
     collection and holds nothing itself. ``feed`` is the number under which the entries are stored:
     the source's for a view, else the collection's own. ``minimise``: the profile with which reports are
-    ingested into it. ``audit``: whether a page's leaf is durable before the answer, or soon after.
+    ingested into it. ``audit``: whether a page's leaf is durable before the answer, or soon after. ``hold``
+    says what waits for a liaison officer: ``never``, ``always`` or ``above-<level>``; ``signatures`` how
+    many of them release it.
     """
 
     id: str
@@ -96,6 +98,14 @@ class Collection:
     types: tuple[str, ...] = ()
     minimise: str | None = None
     audit: AuditMode = "queued"
+    unmarked: Unmarked = "accept"
+    hold: str = "never"
+    signatures: int = 1
+    release_within_hours: int = 72
+    granular: Granular = "withhold"
+    tlp1_twin: bool = False
+    retention_days: int | None = None
+    review_days: int | None = None
     number: int = 0
     feed: int = 0
 
