@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from taxii_hub.errors import BadValueError
 from taxii_hub.mapping.cleaners import moment
 from taxii_hub.mapping.emit import Emitter
 from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.logic import Group, Logic, Term, alternatives, observed, terms
 from taxii_hub.mapping.nested import Element, tree
 from taxii_hub.mapping.observables import comparison, guessed, refanged
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
 from taxii_hub.stix.patterns import problem_of
-from taxii_hub.stix.splitter import alternatives
+from taxii_hub.stix.splitter import alternatives as split
 
 _NUMBERS: Final = frozenset({"file:size", "network-traffic:dst_port", "network-traffic:src_port"})
 _MOMENTS: Final = ("time_date_stamp", ":ctime", ":mtime")
@@ -26,30 +27,8 @@ _REGEX: Final = {"like": "{}", "not like": "{}", "begins": "^{}", "ends": "{}$"}
 _WHOLE: Final = frozenset(
     {"ipv4-addr", "ipv6-addr", "domain-name", "url", "email-addr", "MD5", "SHA-1", "SHA-256"}
 )
-# A process has many of them: two names are two objects.
-_APART: Final = frozenset({"mutex"})
 _TLP_LINKS: Final = frozenset({"tlp", "marking", "handling", "sharing"})
 _PLACES: Final = ("", "metadata/")
-
-
-class Term(NamedTuple):
-    """One comparison: the STIX object's type, ``text`` for inside of ``[ ]``, the item, and the pattern with
-    ``=`` where a ``contains`` names a whole value."""
-
-    type: str
-    text: str
-    item: Element
-    exact: str | None
-
-
-class Group(NamedTuple):
-    """Terms and groups under one operator."""
-
-    operator: str
-    parts: tuple[Term | Group, ...]
-
-
-Logic = Term | Group
 
 
 # --- what the document says ----------------------------------------------------------------------
@@ -207,7 +186,7 @@ def _compiled(view: View) -> tuple[Logic | None, list[Element]]:
     left: list[Element] = []
     made = [logic for root in _roots(view) if (logic := _logic(view, root, left)) is not None]
     whole = made[0] if len(made) == 1 else Group("OR", tuple(made)) if made else None
-    if whole is not None and problem_of(_observed(whole)) is not None:
+    if whole is not None and problem_of(observed(whole)) is not None:
         return None, [item for root in _roots(view) for item in root.walk() if item.name == "IndicatorItem"]
     return whole, left
 
@@ -236,9 +215,7 @@ def _logic(view: View, element: Element, left: list[Element]) -> Logic | None:
 
 
 def _items(logic: Logic) -> list[Element]:
-    return (
-        [logic.item] if isinstance(logic, Term) else [item for part in logic.parts for item in _items(part)]
-    )
+    return [found.source for found in terms(logic)]
 
 
 def _term(view: View, item: Element) -> Term | None:
@@ -311,48 +288,6 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _types(logic: Logic) -> set[str]:
-    return {logic.type} if isinstance(logic, Term) else set().union(*map(_types, logic.parts))
-
-
-def _inside(logic: Logic, above: str = "") -> str:
-    """For inside of ``[ ]``."""
-    if isinstance(logic, Term):
-        return f"({logic.text})" if " AND " in logic.text and above == "OR" else logic.text
-    text = f" {logic.operator} ".join(_inside(part, logic.operator) for part in logic.parts)
-    return f"({text})" if above and above != logic.operator else text
-
-
-def _observed(logic: Logic, above: str = "") -> str:
-    """Conditions on one object stand in one ``[ ]``: they are about the same file, key or connection."""
-    if isinstance(logic, Term) or (len(_types(logic)) == 1 and not _types(logic) & _APART):
-        return f"[{_inside(logic)}]"
-    if logic.operator == "OR":
-        texts = [_observed(part, "OR") for part in logic.parts]
-    else:
-        same: dict[str, list[Logic]] = {}
-        for part in logic.parts:
-            kinds = sorted(_types(part))
-            same.setdefault(" ".join(kinds), []).append(part)
-        texts = []
-        for kinds, parts in same.items():
-            if " " in kinds or kinds in _APART:
-                texts += [_observed(part, "AND") for part in parts]
-            else:
-                texts.append(_observed(Group("AND", tuple(parts)) if len(parts) > 1 else parts[0], "AND"))
-    text = f" {logic.operator} ".join(texts)
-    return f"({text})" if above and above != logic.operator else text
-
-
-def _each(logic: Logic) -> Iterator[Logic]:
-    """What the splitter takes apart."""
-    if isinstance(logic, Group) and logic.operator == "OR":
-        for part in logic.parts:
-            yield from _each(part)
-    else:
-        yield logic
-
-
 # --- indicators ----------------------------------------------------------------------------------
 
 
@@ -382,12 +317,12 @@ def _named(link: View, emitter: Emitter) -> str | None:
 
 
 def _indicators(view: View, emitter: Emitter, logic: Logic) -> list[str]:
-    pattern = _observed(logic)
+    pattern = observed(logic)
     name = view.get("short_description") or view.get("metadata/short_description") or view.get("@id")
     whole = _indicator(view, emitter, logic, (name, pattern), [])
     refs = [whole]
-    parts = {_observed(part): part for part in _each(logic)}
-    for text in alternatives(pattern):
+    parts = alternatives(logic)
+    for text in split(pattern):
         part = parts.get(text)
         exact = part.exact if isinstance(part, Term) else None
         if part is None or (text == pattern and exact is None):
@@ -399,7 +334,7 @@ def _indicators(view: View, emitter: Emitter, logic: Logic) -> list[str]:
 
 
 def _content(term: Term) -> Value | None:
-    return next((child.text for child in term.item.all("Content")), None)
+    return next((child.text for child in term.source.all("Content")), None)
 
 
 def _indicator(
