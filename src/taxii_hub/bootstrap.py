@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,14 +12,17 @@ from fastapi import FastAPI
 from taxii_hub.catalog.documents import from_document
 from taxii_hub.errors import SettingsError
 from taxii_hub.exchange.accounts import Accounts
+from taxii_hub.exchange.audit import Audit
 from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
 from taxii_hub.stix.schemas import validators
 from taxii_hub.stix.validation import Validator
-from taxii_hub.store import accounts, catalogs, editions, feed
+from taxii_hub.store import accounts, audit, catalogs, editions, feed
 from taxii_hub.store.accounts import AccountStore
+from taxii_hub.store.audit import AuditStore
+from taxii_hub.store.audit_sessions import AuditSessions
 from taxii_hub.store.catalogs import Catalogs
 from taxii_hub.store.classes import LIFETIME
 from taxii_hub.store.consumers import ConsumerStore
@@ -28,7 +32,7 @@ from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.migrations import Deployment, check_schema, migrate
 from taxii_hub.store.topology import check_topology, connect
 
-INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES, **editions.INDEXES}
+INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES, **editions.INDEXES, **audit.INDEXES}
 
 
 def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = LIFETIME) -> Hub:
@@ -39,6 +43,7 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = 
     """
     client = connect(uri)
     database = client[settings.mongodb_database]
+    session = uuid.uuid4().hex[:16]
 
     async def check() -> None:
         # Compiled now and not in the first POST.
@@ -54,6 +59,7 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = 
         consumers=Consumers(ConsumerStore(database)),
         feed=MongoFeed(database, lifetime),
         editions=EditionStore(database),
+        audit=Audit(AuditStore(database, session), AuditSessions(database, session), keyring),
         validator=Validator(),
         check=check,
         close=client.close,

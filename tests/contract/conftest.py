@@ -8,9 +8,10 @@ import pytest
 
 from tests.contract.hub_target import hub
 from tests.contract.target import Target
+from tests.support.hubs import Demo
 
 
 @pytest.fixture(scope="session")
-def hub_target() -> Iterator[Target]:
-    with hub() as target:
+def hub_target(demo: Demo) -> Iterator[Target]:
+    with hub(demo) as target:
         yield target

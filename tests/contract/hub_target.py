@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from taxii_hub.settings import shipped_dir
 from tests.contract.target import Target
-from tests.support.hubs import running_hub
+from tests.support.hubs import Demo, running_hub
 
 ROOT, ACCOUNT, OTHER = "contract", "hub-lab", "us-kite"
 COLLECTIONS = {
@@ -42,15 +42,15 @@ _COLLECTION = """
 
 
 @contextmanager
-def hub() -> Iterator[Target]:
-    """A running hub; plain HTTP where no openssl makes a certificate."""
+def hub(demo: Demo | None = None) -> Iterator[Target]:
+    """A running hub, the next start of ``demo`` if there is one; plain HTTP where no openssl makes a certificate."""
     with TemporaryDirectory(prefix="thub-contract-") as name:
         folder = Path(name)
         settings = {"TAXII_HUB_COLLECTIONS_DIR": str(_collections(folder))}
         tls = _certificate(folder)
         if tls is not None:
             settings |= {"TAXII_HUB_TLS_CERTIFICATE": str(tls[0]), "TAXII_HUB_TLS_KEY": str(tls[1])}
-        with running_hub(settings=settings) as running:
+        with running_hub(settings=settings, demo=demo) as running:
             user, password = running.credentials(ACCOUNT)
             ids = {kind: id_ for kind, (id_, _, _) in COLLECTIONS.items()}
             target = Target(running.url, user, password, f"/{ROOT}/", ids)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.hubs import RunningHub, running_hub
+from tests.support.hubs import Demo, RunningHub, running_hub
 
 
 @pytest.fixture(scope="session")
-def hub() -> Iterator[RunningHub]:
-    with running_hub(settings={"TAXII_HUB_WORKERS": "2"}) as running:
+def hub(demo: Demo) -> Iterator[RunningHub]:
+    with running_hub(settings={"TAXII_HUB_WORKERS": "2"}, demo=demo) as running:
         yield running

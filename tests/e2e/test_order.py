@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 
-from tests.support.hubs import RunningHub, running_hub
+from tests.support.hubs import Demo, RunningHub, running_hub
 from tests.support.probe import Probe, Target
 
 WORKERS = {"TAXII_HUB_WORKERS": "2"}
@@ -22,8 +22,8 @@ async def test_concurrent_writers_and_pollers(hub: RunningHub) -> None:
     assert sums.acknowledged > 50
 
 
-async def test_also_while_a_worker_is_killed() -> None:
-    with running_hub(settings=WORKERS) as hub:
+async def test_also_while_a_worker_is_killed(demo: Demo) -> None:
+    with running_hub(settings=WORKERS, demo=demo) as hub:
         killed = 0
 
         async def kill() -> None:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from taxii_hub.mapping.workbook import workbook
 
 
 class Sample:
-    """A report's file (or folder), opened for changes."""
+    """A report's file (or folder), opened for changes. It is read once: each change is taken back when it is
+    written."""
 
     def __init__(self, spec: Spec, path: Path) -> None:
         self.spec, self.path = spec, path
@@ -59,20 +61,33 @@ class _Xml(Sample):
     def _root(self) -> Any:
         return etree.parse(str(self.path), etree.XMLParser(**HARDENED)).getroot()
 
+    @cached_property
+    def _read(self) -> tuple[Any, list[tuple[Any, str, str, str]]]:
+        root = self._root()
+        return root, list(self._places(root))
+
     def leaves(self) -> list[tuple[str, str]]:
-        return [(path, value) for _, _, path, value in self._places(self._root())]
+        return [(path, value) for _, _, path, value in self._read[1]]
 
     def write(self, folder: Path, position: int | None = None, value: str = "") -> Path:
-        root = self._root()
-        if position is not None:
-            element, where, _, _ = list(self._places(root))[position]
-            if where == "text":
-                for child in element:
-                    child.tail = None
-                element.text = value
-            else:
-                element.set(where[1:], value)
-        return self._written(root, folder)
+        root, places = self._read
+        if position is None:
+            return self._written(root, folder)
+        element, where, _, _ = places[position]
+        text, tails, attributes = element.text, [child.tail for child in element], dict(element.attrib)
+        if where == "text":
+            for child in element:
+                child.tail = None
+            element.text = value
+        else:
+            element.set(where[1:], value)
+        try:
+            return self._written(root, folder)
+        finally:
+            element.text = text
+            for child, tail in zip(element, tails, strict=True):
+                child.tail = tail
+            element.attrib.update(attributes)
 
     def shuffle(self, folder: Path) -> Path:
         root = self._root()
@@ -131,6 +146,10 @@ class _Json(Sample):
         data = self.path.read_bytes()
         return data.decode(json.detect_encoding(data))
 
+    @cached_property
+    def _read(self) -> tuple[str, list[_Token]]:
+        return self._text(), self._tokens()
+
     def _lines(self) -> bool:
         if getattr(self.spec.reader, "whole", False):
             try:
@@ -141,12 +160,12 @@ class _Json(Sample):
         return bool(getattr(self.spec.reader, "lines", False))
 
     def leaves(self) -> list[tuple[str, str]]:
-        return [(token.path, token.value) for token in self._tokens()]
+        return [(token.path, token.value) for token in self._read[1]]
 
     def write(self, folder: Path, position: int | None = None, value: str = "") -> Path:
-        text = self._text()
+        text, tokens = self._read
         if position is not None:
-            token = self._tokens()[position]
+            token = tokens[position]
             text = text[: token.start] + json.dumps(value, ensure_ascii=False) + text[token.end :]
         path = folder / self.path.name
         path.write_text(text, encoding="utf-8", newline="")
@@ -274,8 +293,13 @@ class _Rows(Sample):
     def text(self, cell: Any) -> str:
         return str(cell)
 
+    @cached_property
+    def _read(self) -> tuple[list[_Grid], list[tuple[_Grid, int, int, str, str]]]:
+        grids = self.grids()
+        return grids, list(self._places(grids))
+
     def leaves(self) -> list[tuple[str, str]]:
-        return [(pattern, value) for _, _, _, pattern, value in self._places(self.grids())]
+        return [(pattern, value) for _, _, _, pattern, value in self._read[1]]
 
     def _places(self, grids: list[_Grid]) -> Iterator[tuple[_Grid, int, int, str, str]]:
         for grid in grids:
@@ -283,11 +307,15 @@ class _Rows(Sample):
                 yield grid, row, column, pattern, value
 
     def write(self, folder: Path, position: int | None = None, value: str = "") -> Path:
-        grids = self.grids()
-        if position is not None:
-            grid, row, column, _, _ = list(self._places(grids))[position]
-            grid.cells[row][column] = value
-        return self.save(grids, folder)
+        grids, places = self._read
+        if position is None:
+            return self.save(grids, folder)
+        grid, row, column, _, _ = places[position]
+        before, grid.cells[row][column] = grid.cells[row][column], value
+        try:
+            return self.save(grids, folder)
+        finally:
+            grid.cells[row][column] = before
 
     def shuffle(self, folder: Path) -> Path:
         """Records in the opposite order; the rows of one record keep theirs."""

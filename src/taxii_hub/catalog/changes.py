@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
+from taxii_hub.catalog.change import Change, ChangeKind
+from taxii_hub.catalog.standing import group_changes, standing_changes
 from taxii_hub.model import Agency, ApiRoot, Catalog, Collection
-
-ChangeKind = Literal["gains", "loses", "new", "removed", "renamed", "retired", "reopened", "changed"]
 
 _Noun = Agency | ApiRoot | Collection
 _EMPTY = Catalog((), ())
 _TOLD_APART = frozenset(
-    {"read", "write", "members", "collections", "retired", "number", "feed", "id", "api_root"}
+    {
+        "read",
+        "write",
+        "members",
+        "memberships",
+        "agreement",
+        "collections",
+        "retired",
+        "number",
+        "feed",
+        "id",
+        "api_root",
+    }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference, ``words`` being the sentence for people.
-
-    ``subject`` is what it is about (``un-gcts``, ``un-gcts/designations``, ``us-kite``); ``agency``
-    is set where somebody gains or loses.
-    """
-
-    kind: ChangeKind
-    subject: str
-    words: str
-    agency: str | None = None
 
 
 def diff(old: Catalog | None, new: Catalog) -> list[Change]:
     """Every difference from the catalogue in force (None: there is none yet), rights first."""
     before = old or _EMPTY
     changes = [*_rights(before, new), *_api_roots(before, new), *_collections(before, new)]
-    return [*changes, *_agencies(before, new)]
+    return [*changes, *_agencies(before, new), *group_changes(before, new)]
 
 
 def refusals(old: Catalog | None, new: Catalog) -> list[str]:
@@ -115,11 +113,17 @@ def _api_roots(old: Catalog, new: Catalog) -> Iterator[Change]:
             yield Change("renamed", root.path, f"API root {former.path} becomes {root.path}; its URLs change")
         if former is None:
             yield Change("new", root.path, f"API root {root.path} is new ({root.title})")
+            yield from standing_changes(_without_members(root), root)
             continue
         yield from _members(former, root)
+        yield from standing_changes(former, root)
         yield from _fields(f"API root {root.path}", former, root, skip={"path", "was"})
     for path in sorted(before.keys() - {root.path for root in new.api_roots} - renamed):
         yield Change("removed", path, f"API root {path} is removed")
+
+
+def _without_members(root: ApiRoot) -> ApiRoot:
+    return replace(root, members=frozenset(), memberships=(), agreement=None)
 
 
 def _members(former: ApiRoot, root: ApiRoot) -> Iterator[Change]:

@@ -30,6 +30,7 @@ class RootDraft:
     place: Place
     places: Mapping[str, Place]
     members: tuple[Word, ...]
+    purposes: tuple[Word, ...]
     collections: tuple[CollectionDraft, ...]
 
 
@@ -50,10 +51,12 @@ def check(
             _unique(key, values, problems)
         _check_members(draft, agencies, problems)
         _check_was(draft, paths, problems)
+        _check_purposes(draft, problems)
         for each in draft.collections:
             _check_collection(each, draft.api_root.members, agencies, problems)
             _check_accepts(each, known_mappings, problems)
             _check_minimise(each, problems)
+            _check_hold(each, problems)
             _check_view(each, draft.collections, problems)
     _unique("was", ((draft.api_root.was or "", draft.places["was"]) for draft in drafts), problems)
 
@@ -119,6 +122,24 @@ def _check_minimise(draft: CollectionDraft, problems: Problems) -> None:
     if draft.collection.minimise and not draft.accepts and "minimise" in draft.places:
         remedy = "add `accepts:`, or remove it: what clients publish is never changed"
         problems.add(draft.places["minimise"], "is for reports, and it accepts none", remedy)
+
+
+def _check_purposes(draft: RootDraft, problems: Problems) -> None:
+    """Purposes are words of the framework's own agreement: nobody makes up others."""
+    agreement = draft.api_root.agreement
+    named = frozenset() if agreement is None else agreement.purposes
+    for word in draft.purposes:
+        if word.text not in named:
+            what = f"the agreement of {draft.api_root.path} names no purpose {word.text!r}"
+            problems.add(
+                word.place, what, f"add it to `agreement.purposes` of {draft.place.file}, or remove it"
+            )
+
+
+def _check_hold(draft: CollectionDraft, problems: Problems) -> None:
+    if draft.collection.hold != "never" and draft.collection.signatures == 0:
+        remedy = "say how many liaison officers release what is on hold: 1 or 2"
+        problems.add(draft.places["signatures"], "is 0 beside `hold:`", remedy)
 
 
 def _check_view(draft: CollectionDraft, neighbours: Sequence[CollectionDraft], problems: Problems) -> None:

@@ -15,9 +15,10 @@ from taxii_hub.catalog import forms
 from taxii_hub.catalog.checks import CollectionDraft, RootDraft, check
 from taxii_hub.catalog.documents import with_digest
 from taxii_hub.catalog.located import Place, Problems, parse, sentence
+from taxii_hub.catalog.members import read_agreement, read_groups, read_members
 from taxii_hub.catalog.section import PARAGRAPH, Form, Section, Word, entries
 from taxii_hub.errors import CatalogError
-from taxii_hub.model import Agency, ApiRoot, Catalog, Collection, Problem, ValidationMode
+from taxii_hub.model import Agency, ApiRoot, Catalog, Collection, Granular, Problem, ValidationMode
 
 
 @dataclass(slots=True)
@@ -60,19 +61,21 @@ def read_texts(
     """The catalogue of these files, or None and everything that is wrong, in order of place."""
     reading = _Reading()
     _read_agencies(files, reading)
+    groups = read_groups(files.get(forms.GROUPS_FILE), reading.agencies, reading.problems)
     drafts = []
-    for name in sorted(files.keys() - {forms.AGENCIES_FILE}):
+    roots = sorted(files.keys() - {forms.AGENCIES_FILE, forms.GROUPS_FILE})
+    for name in roots:
         draft = _read_root(name, files[name], reading)
         if draft is not None:
             drafts.append(draft)
     check(drafts, reading.agencies, known_mappings, reading.problems)
-    if len(files.keys() - {forms.AGENCIES_FILE}) == 0:
+    if not roots:
         reading.problems.add(Place(forms.AGENCIES_FILE), "no API root stands beside it", "add <path>.yaml")
     if reading.problems.found:
         found = sorted(reading.problems.found, key=lambda problem: (problem.source, problem.line or 0))
         return None, tuple(found)
     agencies = sorted(reading.agencies.values(), key=lambda agency: agency.name)
-    catalog = Catalog(tuple(draft.api_root for draft in drafts), tuple(agencies))
+    catalog = Catalog(tuple(draft.api_root for draft in drafts), tuple(agencies), groups=groups)
     return with_digest(catalog), ()
 
 
@@ -132,22 +135,22 @@ def _read_root(file: str, data: bytes, reading: _Reading) -> RootDraft | None:
     if node is None:
         return None
     section = Section(node, Place(file), forms.ROOT_KEYS, reading.problems)
-    members = section.words("members", forms.NAME)
-    if not members:
-        reading.problems.add(section.at("members"), "no members", "list the agencies under `members:`")
-    drafts = _read_collections(path, section, members, reading.problems)
+    members = read_members(section, reading.problems)
+    drafts = _read_collections(path, section, members.words, reading.problems)
     root = ApiRoot(
         path=path,
         title=section.text("title"),
         description=section.optional_text("description", PARAGRAPH),
         contact=section.optional_text("contact"),
-        members=frozenset(word.text for word in members),
+        members=frozenset(word.text for word in members.words),
         max_content_length=section.number("max_content_length", forms.DEFAULT_LENGTH, forms.LENGTH_BOUNDS),
         collections=tuple(sorted((draft.collection for draft in drafts), key=lambda each: each.id)),
         was=section.optional_text("was", forms.NAME),
+        agreement=read_agreement(section.below("agreement", forms.AGREEMENT_KEYS), reading.problems),
+        memberships=members.memberships,
     )
     places = {key: section.at(key) for key in ("title", "was")}
-    return RootDraft(root, Place(file), places, members, tuple(drafts))
+    return RootDraft(root, Place(file), places, members.words, members.purposes, tuple(drafts))
 
 
 def _check_path(file: str, path: str, problems: Problems) -> None:
@@ -197,6 +200,17 @@ def _read_collection(path: str, section: Section, members: tuple[Word, ...]) -> 
         default_marking=section.choice("default_marking", forms.MARKINGS, "amber"),
         accepts=tuple(word.text for word in accepts),
         minimise=section.optional_text("minimise", forms.PROFILE),
+        unmarked="refuse" if section.choice("unmarked", forms.UNMARKED, "accept") == "refuse" else "accept",
+        hold=section.choice("hold", forms.HOLD, "never"),
+        signatures=section.number("signatures", 1, forms.SIGNATURES),
+        release_within_hours=section.number("release_within_hours", forms.DEFAULT_HOURS, forms.HOURS),
+        granular=_granular(section.choice("granular", forms.GRANULAR, "withhold")),
+        tlp1_twin=section.flag("tlp1_twin"),
+        retention_days=section.optional_number("retention_days", forms.DAYS),
+        review_days=section.optional_number("review_days", forms.DAYS),
+        audit="before-answer"
+        if section.choice("audit", forms.AUDIT, "queued") == "before-answer"
+        else "queued",
         retired=section.flag("retired"),
         view_of=section.optional_text("view_of", forms.ALIAS),
         types=tuple(word.text for word in section.words("types", forms.STIX_TYPE)),
@@ -223,3 +237,7 @@ def _mode(word: str) -> ValidationMode:
             return word
         case _:
             return "strict"
+
+
+def _granular(word: str) -> Granular:
+    return "tear-line" if word == "tear-line" else "withhold"

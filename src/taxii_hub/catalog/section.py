@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import yaml
 
@@ -100,6 +101,9 @@ class Section:
             return default
         return int(value)
 
+    def optional_number(self, key: str, bounds: tuple[int, int]) -> int | None:
+        return self.number(key, bounds[0], bounds) if key in self else None
+
     def flag(self, key: str) -> bool:
         if key not in self:
             return False
@@ -110,19 +114,48 @@ class Section:
 
     def words(self, key: str, form: Form) -> tuple[Word, ...]:
         """A list of texts; a single text counts as a list of one. Twice the same is a problem."""
+        found: list[Word] = []
+        for place, item in self.items(key):
+            text = self.item(place, item, form)
+            if text and text in [word.text for word in found]:
+                self._problems.add(place, f"{text!r} stands there twice", "remove one")
+            elif text:
+                found.append(Word(text, place))
+        return tuple(found)
+
+    def items(self, key: str) -> tuple[tuple[Place, yaml.Node], ...]:
+        """The items of a list, each with its place; a single value counts as a list of one."""
         if key not in self:
             return ()
         place, node = self._nodes[key]
         items = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        found: list[Word] = []
-        for item in items:
-            here = Place(place.file, item.start_mark.line + 1, place.key)
-            text = self._text(here, item, form)
-            if text and text in [word.text for word in found]:
-                self._problems.add(here, f"{text!r} stands there twice", "remove one")
-            elif text:
-                found.append(Word(text, here))
-        return tuple(found)
+        return tuple((Place(place.file, item.start_mark.line + 1, place.key), item) for item in items)
+
+    def item(self, place: Place, node: yaml.Node, form: Form) -> str:
+        """The text of one item; empty, and a problem, where it is none."""
+        return self._text(place, node, form)
+
+    def below(self, key: str, known: Sequence[str]) -> Section | None:
+        """The keys of a mapping under ``key``; None where it is absent or (a problem) no mapping."""
+        if key not in self:
+            return None
+        place, node = self._nodes[key]
+        if isinstance(node, yaml.MappingNode):
+            return Section(node, place, known, self._problems)
+        self._problems.add(place, "is no mapping", f"write {', '.join(known)} under it")
+        return None
+
+    def day(self, key: str) -> str | None:
+        """A date as ISO text; YAML's own dates count too."""
+        if key not in self:
+            return None
+        node = self._nodes[key][1]
+        value = _plain(node) or _plain(node, "timestamp") or ""
+        try:
+            return date.fromisoformat(value if len(value) == 10 else "").isoformat()
+        except ValueError:
+            self._problems.add(self.at(key), "is no day", "write a date such as 2027-12-31")
+            return None
 
     def _text(self, place: Place, node: yaml.Node, form: Form) -> str:
         value = _plain(node)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import pwd
-import socket
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from taxii_hub.catalog import forms
-from taxii_hub.catalog.changes import Change, diff, refusals
+from taxii_hub.catalog.change import Change
+from taxii_hub.catalog.changes import diff, refusals
 from taxii_hub.catalog.documents import to_document
 from taxii_hub.catalog.loader import read_files, read_texts
 from taxii_hub.catalog.located import sentence
 from taxii_hub.catalog.lookup import find_api_root, find_collection
+from taxii_hub.catalog.standing import Notice, notices
 from taxii_hub.catalog.stanza import Stanza, insert
 from taxii_hub.cli.accounts import EXIT_CODES, dry_run_option, json_option
+from taxii_hub.cli.acting import author
 from taxii_hub.errors import CatalogError, StoreError
 from taxii_hub.model import ApiRoot, Catalog, Collection
 from taxii_hub.settings import Settings, shipped_dir
@@ -201,17 +202,23 @@ def apply(folder: Path | None, dry_run: bool, as_json: bool) -> None:
 
 
 class _Outcome:
-    """What an apply found and did. ``version`` is the one in force afterwards, 0 if there is none."""
+    """What an apply found and did. ``version`` is the one in force afterwards, 0 if there is none;
+    ``notices`` tell of agreements that somebody has to look at."""
 
-    def __init__(self, version: int, changes: list[Change], dry_run: bool) -> None:
-        self.version, self.changes, self.dry_run = version, changes, dry_run
+    def __init__(self, version: int, changes: list[Change], told: list[Notice], dry_run: bool) -> None:
+        self.version, self.changes, self.notices, self.dry_run = version, changes, told, dry_run
 
     def as_json(self) -> dict[str, Any]:
-        changes = [asdict(change) for change in self.changes]
-        return {"version": self.version, "dry_run": self.dry_run, "changes": changes}
+        return {
+            "version": self.version,
+            "dry_run": self.dry_run,
+            "changes": [asdict(change) for change in self.changes],
+            "notices": [asdict(notice) for notice in self.notices],
+        }
 
     def as_text(self, proposal: Catalog) -> str:
         lines = [change.words for change in self.changes] or ["Nothing changes."]
+        lines += [f"Note: {notice.words}" for notice in self.notices]
         if self.dry_run:
             state = f"version {self.version} stays in force" if self.version else "no catalogue is in force"
             return "\n".join([*lines, f"Dry run: {state}."])
@@ -230,24 +237,16 @@ async def _apply(settings: Settings, proposal: Catalog, dry_run: bool) -> _Outco
         if dry_run:
             await hub.catalogs.check(document)
         else:
-            version = (await hub.catalogs.apply(document, _author(), version)).version
-        return _Outcome(version, changes, dry_run)
+            version = (await hub.catalogs.apply(document, author(), version)).version
+        return _Outcome(version, changes, notices(proposal, datetime.now(UTC).date()), dry_run)
 
 
 def _known(hub: Hub) -> Catalog | None:
+    """As applied: an agreement that has ended since is no change that an apply makes."""
     try:
-        return hub.catalog
+        return hub.catalogs.catalog
     except StoreError:
         return None
-
-
-def _author() -> str:
-    """Who applied it, for the record: the user of the system and the machine."""
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
 
 
 # --- how things are shown ----------------------------------------------------------------------
@@ -281,7 +280,19 @@ def _root_json(root: ApiRoot) -> dict[str, Any]:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: sorted(value) if isinstance(value, frozenset) else value for key, value in values.items()}
+    return {key: _simple(value) for key, value in values.items()}
+
+
+def _simple(value: Any) -> Any:
+    match value:
+        case frozenset():
+            return sorted(value)
+        case dict():
+            return _plain(value)
+        case tuple() | list():
+            return [_simple(each) for each in value]
+        case _:
+            return value
 
 
 def _lines(values: dict[str, Any]) -> str:
@@ -293,7 +304,10 @@ def _words(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case list() | tuple():
-            return ", ".join(value) or "-"
+            return ", ".join(_words(each) for each in value) or "-"
+        case dict():
+            told = ((key, each) for key, each in value.items() if each not in (None, [], 0))
+            return "; ".join(f"{key} {_words(each)}" for key, each in told) or "-"
         case None:
             return "-"
         case _:

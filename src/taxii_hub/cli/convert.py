@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from taxii_hub.errors import HubError, ReportError
 from taxii_hub.mapping.convert import Conversion, ConvertOptions, bundle
 from taxii_hub.mapping.convert import convert as convert_file
 from taxii_hub.mapping.detect import detect
+from taxii_hub.mapping.minimise import pseudonym_key
 from taxii_hub.mapping.page import page
 from taxii_hub.mapping.record import Progress
 from taxii_hub.mapping.registry import Registry, registry_of
@@ -44,7 +46,9 @@ class _Request:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--mapping", metavar="NAME", help="The format, where it should not be detected.")
 @click.option("--edition", metavar="DATE", help="The edition's date, where the file does not say it.")
-@click.option("--profile", metavar="NAME", help="A minimisation profile of the mapping.")
+@click.option(
+    "--minimise", "profile", metavar="PROFILE", help="Coarsen, pseudonymise and drop as that profile says."
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="The bundle's file; default: standard output."
 )
@@ -95,7 +99,13 @@ def _converted(request: _Request) -> list[Conversion]:
 def _one(path: Path, registry: Registry, settings: Settings, request: _Request) -> Conversion:
     spec = registry.get(request.mapping) if request.mapping else detect(registry, path, path.name)
     with _progress(path) as progress:
-        options = ConvertOptions(settings.id_namespace, progress, request.profile, request.edition)
+        options = ConvertOptions(
+            settings.id_namespace,
+            progress,
+            request.profile,
+            request.edition,
+            pseudonym_key=partial(pseudonym_key, settings.secrets),
+        )
         return convert_file(spec, path, options)
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -80,6 +81,7 @@ def secrets(settings: Settings) -> Finding:
 
 def catalogue(settings: Settings) -> Iterator[Finding]:
     from taxii_hub.catalog.loader import load_catalog
+    from taxii_hub.catalog.standing import notices
 
     try:
         found = load_catalog(settings.collections_dir)
@@ -92,6 +94,9 @@ def catalogue(settings: Settings) -> Iterator[Finding]:
         "ok",
         f"{settings.collections_dir}: {len(found.api_roots)} API roots, {count} collections",
     )
+    for notice in notices(found, datetime.now(UTC).date()):
+        remedy = "renew or review it, then correct its `agreement:` and `taxii-hub collections apply`"
+        yield Finding("agreements", "warning", notice.words, remedy)
 
 
 def tls(settings: Settings) -> Iterator[Finding]:

@@ -33,7 +33,12 @@ CLEAN, PROBLEMS, REFUSED = 0, 3, 1
 @click.option("--to", required=True, metavar="ROOT/COLLECTION", help="Where it goes: un-gcts/designations.")
 @click.option("--agency", help="On whose behalf; needed where the collection has several writers.")
 @click.option("--mapping", help="The report's format, where it is not to be detected.")
-@click.option("--profile", help="A minimisation profile of the mapping.")
+@click.option(
+    "--minimise",
+    "profile",
+    metavar="PROFILE",
+    help="As `convert --minimise` does it; default: what the collection says.",
+)
 @click.option("--edition", metavar="DATE", help="The edition's date, where the file says none.")
 @click.option("--list", "source_list", metavar="NAME", help="Which list it is, where one format has several.")
 @click.option("--backfill", is_flag=True, help="Take an edition that is older than the newest one.")

@@ -25,6 +25,7 @@ def words(receipt: Receipt, *, details: bool = False) -> str:
         f"  records   {receipt.records} read, {receipt.failed_records} could not be converted",
         f"  fields    {receipt.leaves}: " + ", ".join(f"{n} {name}" for name, n in receipt.buckets if n),
     ]
+    lines += [f"  minimised {path}: {done} ({count})" for path, done, count in receipt.minimised]
     if changes is not None:
         lines += _changes(changes)
     lines.append(

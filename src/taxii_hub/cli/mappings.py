@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from taxii_hub.mapping.detect import detect
 from taxii_hub.mapping.document import readme_of, readme_text
 from taxii_hub.mapping.draft import draft
 from taxii_hub.mapping.golden import Drift, changed_ids, drifts, samples
+from taxii_hub.mapping.minimise import pseudonym_key
 from taxii_hub.mapping.registry import Registry, registry_of
 from taxii_hub.mapping.spec import Spec
 from taxii_hub.mapping.template import filled
@@ -117,13 +119,16 @@ def docs(names: tuple[str, ...], only_check: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--mapping", metavar="NAME", help="The format, where it should not be detected.")
 @click.option("--edition", metavar="DATE", help="The edition's date, where the file does not say it.")
-def run(file: Path, mapping: str | None, edition: str | None) -> None:
+@click.option("--minimise", "profile", metavar="PROFILE", help="As `convert --minimise` does it.")
+def run(file: Path, mapping: str | None, edition: str | None, profile: str | None) -> None:
     """What a mapping makes of a FILE: its objects, then the account of every field and the problems."""
     settings = Settings.from_environment()
     registry = registry_of(settings)
     try:
         spec = registry.get(mapping) if mapping else detect(registry, file, file.name)
-        made = convert_file(spec, file, ConvertOptions(settings.id_namespace, edition=edition))
+        key = partial(pseudonym_key, settings.secrets)
+        options = ConvertOptions(settings.id_namespace, edition=edition, profile=profile, pseudonym_key=key)
+        made = convert_file(spec, file, options)
     except HubError as error:
         click.echo(f"not converted: {error}", err=True)
         sys.exit(2)

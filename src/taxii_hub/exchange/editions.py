@@ -111,11 +111,9 @@ async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) 
         later = [Before(item, await hub.editions.members(item)) for item in reversed(newer)]
         plan_return(plan, record.edition, [item for item in later if item.members], grace)
     await _only_what_stands(past, plan, names)
-    edition = Edition(past, conversion, record, plan, names, whole)
+    edition = Edition(past, conversion, record, plan, names, whole, previous=next(iter(older), None))
     edition.known = own is not None and own.finished_at is not None
-    edition.previous = older[0] if older else None
-    edition.before = before
-    edition.loss = loss_of(plan, before) if whole else Loss()
+    edition.before, edition.loss = before, loss_of(plan, before) if whole else Loss()
     edition.forgettable = others[max(KEPT, len(judged) + 1) :]
     return edition
 

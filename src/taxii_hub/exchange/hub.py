@@ -14,6 +14,7 @@ import structlog
 from taxii_hub.catalog.lookup import in_force_on
 from taxii_hub.errors import HubError, StoreError
 from taxii_hub.exchange.accounts import Accounts
+from taxii_hub.exchange.audit import Audit
 from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.keyring import Keyring
 from taxii_hub.model import Catalog
@@ -77,6 +78,7 @@ class Hub:
     consumers: Consumers
     feed: RunningFeed
     editions: EditionLog
+    audit: Audit
     validator: Validator
     check: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
@@ -100,6 +102,7 @@ class Hub:
         """Look at everything once, then go on looking each second."""
         await self.check()
         await self._beat()
+        await self.audit.start()
         self._heart = asyncio.create_task(self._keep_beating())
 
     async def stop(self) -> None:
@@ -108,7 +111,7 @@ class Hub:
             self._heart.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._heart
-        for last in (self.accounts.flush, self.consumers.flush, self.feed.stop, self.close):
+        for last in (self.accounts.flush, self.consumers.flush, self.feed.stop, self.audit.stop, self.close):
             try:
                 await last()
             except HubError as error:

@@ -81,6 +81,7 @@ async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
     place = Place(_publisher(hub, collection, wanted.agency), api_root, collection)
     require_writing(place)
     spec = await asyncio.to_thread(_spec, registry, collection, wanted)
+    wanted = replace(wanted, profile=_profile(spec, collection, wanted))
     conversion = await asyncio.to_thread(_converted, hub, spec, wanted)
     if wanted.strict and conversion.problems:
         raise ReportError(
@@ -140,12 +141,31 @@ def _spec(registry: Registry, collection: Collection, wanted: Ingest) -> Spec:
     return spec
 
 
+def _profile(spec: Spec, collection: Collection, wanted: Ingest) -> str | None:
+    """What the catalogue says of a collection holds for everything that is ingested into it."""
+    ours, asked = collection.minimise, wanted.profile
+    if ours is None:
+        return asked
+    place = f"{collection.api_root}/{collection.alias}"
+    if asked not in (None, ours):
+        raise BadRequestError(
+            f"{place} minimises with {ours!r}; leave --minimise out, or change `minimise:` in the catalogue"
+        )
+    if ours not in spec.minimise:
+        raise BadRequestError(
+            f"{place} minimises with {ours!r}, and {spec.format} has no "
+            "profile of that name; add one to the mapping, or choose another collection"
+        )
+    return ours
+
+
 def _converted(hub: Hub, spec: Spec, wanted: Ingest) -> Conversion:
     options = ConvertOptions(
         namespace=hub.settings.id_namespace,
         progress=wanted.progress,
         profile=wanted.profile,
         edition=wanted.edition,
+        pseudonym_key=lambda: hub.keyring.newest("pseudonym"),
     )
     return convert(spec, wanted.path, options)
 
@@ -247,6 +267,9 @@ def _receipt(wanted: Ingest, conversion: Conversion, status: Status, changes: Ed
         leaves=conversion.account["leaves"],
         buckets=tuple(conversion.account["buckets"].items()),
         problems=conversion.problems,
+        minimised=tuple(
+            (m["path"], m["action"], m["leaves"]) for m in conversion.account.get("minimised", ())
+        ),
         status=status,
         dry_run=wanted.dry_run,
         changes=changes,

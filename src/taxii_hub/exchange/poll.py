@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from taxii_hub.errors import NotFoundError
-from taxii_hub.exchange.access import Place, require_reading, visibility_of
+from taxii_hub.exchange.access import Place, reader_for, require_reading, visibility_of
+from taxii_hub.exchange.audit import Reading, View
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import Collection, ObjectQuery, Page, Visibility
 from taxii_hub.stix.ids import type_of
@@ -38,6 +39,7 @@ async def poll(hub: Hub, place: Place, asked: Asked, projection: Projection) -> 
     asking = _narrowed(collection, query)
     limit = _limit(hub, query)
     page = await _read(hub, place, lambda seen: hub.feed.page(seen, asking, projection, limit))
+    await hub.audit.page(_reading(hub, place, query, page, projection))
     return Answer(page, _next(hub, page, query, collection, None))
 
 
@@ -55,6 +57,8 @@ async def poll_object(hub: Hub, place: Place, object_id: str, asked: Asked, proj
     hidden = collection.types and type_of(object_id) not in collection.types
     if not page.exists or hidden:
         raise NotFoundError("there is no object of this id in this collection for these credentials")
+    reading = _reading(hub, place, query, page, "object" if projection == "objects" else "versions")
+    await hub.audit.page(replace(reading, object_id=object_id))
     return Answer(page, _next(hub, page, query, collection, object_id))
 
 
@@ -69,6 +73,11 @@ async def _read(hub: Hub, place: Place, read: Callable[[Visibility], Awaitable[P
         now = await visibility_of(hub, place.account, place.collection)
         if now.classes == visibility.classes:
             return page
+
+
+def _reading(hub: Hub, place: Place, query: ObjectQuery, page: Page, view: View) -> Reading:
+    purpose = reader_for(hub, place.account, place.collection).purpose
+    return Reading(place.account, place.collection, view, query, page, hub.catalog.version, purpose)
 
 
 def _narrowed(collection: Collection, query: ObjectQuery) -> ObjectQuery:

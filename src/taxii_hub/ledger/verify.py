@@ -44,25 +44,42 @@ class _Signed:
     frontier: Frontier | None
 
 
+class Verification:
+    """Takes the rows one by one, in about a hundred bytes of memory each."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._report = report = Report()
+        inside = [_inside(kept, evidence, report) for kept in evidence.kept]
+        outside = [_outside(note, evidence, report) for note in evidence.outside]
+        signed = [each for each in (*inside, *outside) if each is not None]
+        self._signed = sorted(signed, key=lambda each: each.checkpoint.head.size)
+        _count_checkpoints(evidence, [each for each in outside if each is not None], report)
+        report.size = _end(evidence, signed)
+        self._series = Series(report.size, report, evidence.tiles)
+
+    def take(self, row: Row) -> None:
+        """The next row, in the order it is stored or exported."""
+        self._series.take(row)
+
+    def finish(self) -> Report:
+        """Compare everything with everything."""
+        report, series = self._report, self._series
+        series.close()
+        for index in sorted(self._evidence.tiles):
+            if not 0 <= index * TILE < report.size:
+                report.add("tile", index, f"tile {index} is beyond the end of the log")
+        trusted = _walk(series, self._signed, report)
+        _compare_state(series, self._evidence.tree, trusted, report)
+        return report
+
+
 def verify(rows: Iterable[Row], evidence: Evidence) -> Report:
-    """Compare everything with everything, in about a hundred bytes of memory a row."""
-    report = Report()
-    inside = [_inside(kept, evidence, report) for kept in evidence.kept]
-    outside = [_outside(note, evidence, report) for note in evidence.outside]
-    signed = [each for each in (*inside, *outside) if each is not None]
-    signed.sort(key=lambda each: each.checkpoint.head.size)
-    _count_checkpoints(evidence, [each for each in outside if each is not None], report)
-    report.size = _end(evidence, signed)
-    series = Series(report.size, report, evidence.tiles)
+    """All at once."""
+    verification = Verification(evidence)
     for row in rows:
-        series.take(row)
-    series.close()
-    for index in sorted(evidence.tiles):
-        if not 0 <= index * TILE < report.size:
-            report.add("tile", index, f"tile {index} is beyond the end of the log")
-    trusted = _walk(series, signed, report)
-    _compare_state(series, evidence.tree, trusted, report)
-    return report
+        verification.take(row)
+    return verification.finish()
 
 
 # --- checkpoints -------------------------------------------------------------------------------

@@ -37,6 +37,11 @@ class Fate:
             self.bucket = bucket
         self.targets.add(target)
 
+    def settle(self, bucket: Bucket, target: str) -> None:
+        """Wherever else it went, this bucket counts."""
+        self.bucket = bucket
+        self.targets.add(target)
+
 
 @dataclass(slots=True)
 class _Path:

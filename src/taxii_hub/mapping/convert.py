@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import orjson
 from taxii_hub import __version__
 from taxii_hub.errors import ReportError
 from taxii_hub.mapping.edition import latest
+from taxii_hub.mapping.minimise import Minimiser, PseudonymKey
 from taxii_hub.mapping.readers.dispatch import Source, opened
 from taxii_hub.mapping.record import Progress
 from taxii_hub.mapping.run import Order, Run
@@ -25,7 +26,7 @@ from taxii_hub.stix import ids
 @dataclass(frozen=True, slots=True)
 class ConvertOptions:
     """``namespace``: the deployment's own (setting id_namespace). ``profile``: a minimisation profile of
-    the mapping. ``edition``: the edition's moment where the file does not say it. ``name``: what the
+    the mapping; ``pseudonym_key`` is asked for where it pseudonymises. ``edition``: the edition's moment where the file does not say it. ``name``: what the
     file is called in problems."""
 
     namespace: UUID
@@ -34,6 +35,7 @@ class ConvertOptions:
     edition: str | None = None
     name: str | None = None
     converter: str = f"taxii-hub {__version__}"
+    pseudonym_key: Callable[[], PseudonymKey] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,11 @@ def convert(mapping: Spec, source: Source, options: ConvertOptions) -> Conversio
     One bad record is a located problem and costs its own objects only. The file's own faults raise
     ReportError: it cannot be read, is not well-formed (half a list is no list), says no edition.
     """
-    if options.profile is not None and options.profile not in mapping.minimise:
-        known = ", ".join(sorted(mapping.minimise)) or "none"
-        raise ReportError(f"{mapping.format} has no profile {options.profile!r}; it has: {known}")
     name = options.name or (source.name if isinstance(source, Path) else source[0].name)
-    order = Order(name, options.namespace, options.converter, options.profile, options.edition)
+    minimiser = _minimiser(mapping, options)
+    order = Order(name, options.namespace, options.converter, minimiser, options.edition)
     order = replace(order, edition=order.edition or latest(mapping, source, name))
-    removed = tuple(mapping.minimise[options.profile].paths) if options.profile else ()
+    removed = minimiser.profile.dropped if minimiser is not None else ()
     with opened(mapping.reader, source, name, options.progress, removed) as report:
         run = Run(mapping, order, next(report.records), report.files)
         for record in report.records:
@@ -112,3 +112,17 @@ def convert(mapping: Spec, source: Source, options: ConvertOptions) -> Conversio
         failed=result.failed,
         source_list=result.source_list,
     )
+
+
+def _minimiser(mapping: Spec, options: ConvertOptions) -> Minimiser | None:
+    if options.profile is None:
+        return None
+    profile = mapping.minimise.get(options.profile)
+    if profile is None:
+        known = ", ".join(sorted(mapping.minimise)) or "none"
+        raise ReportError(f"{mapping.format} has no profile {options.profile!r}; it has: {known}")
+    if not profile.needs_key:
+        return Minimiser(profile, None)
+    if options.pseudonym_key is None:
+        raise ReportError(f"{profile.name} makes pseudonyms, which needs the deployment's key for them")
+    return Minimiser(profile, options.pseudonym_key())

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from taxii_hub.errors import ReportError, UnknownFormatError
+from taxii_hub.mapping.not_read import reason_of
 from taxii_hub.mapping.readers import csv, json, rows, sheets, xml
 from taxii_hub.mapping.readers.dispatch import Source
 from taxii_hub.mapping.readers.options import MAX_DOCUMENT, CsvReader, Header, SheetReader
@@ -46,13 +47,17 @@ def detect(registry: Registry, source: Source | bytes, name: str) -> Spec:
     Raises UnknownFormatError naming those that are nearest, also where more than one claims it;
     ReportError where the file cannot be read.
     """
-    found = verdicts(registry, source, name)
+    content, found = _verdicts(registry, source, name)
     claims = [verdict for verdict in found if verdict.claimed]
     if len(claims) == 1:
         return claims[0].mapping
     if claims:
         names = ", ".join(verdict.mapping.format for verdict in claims)
         raise UnknownFormatError(f"{name}: could be any of {names}; say which with --mapping")
+    if content is not None and (fault := content.fault) is not None:
+        raise ReportError(f"{name}{fault}")
+    if content is not None and (reason := reason_of(content.container, content.words)) is not None:
+        raise UnknownFormatError(f"{name}: {reason}")
     raise UnknownFormatError(
         f"{name}: no mapping knows this file{_nearest(found)}. `taxii-hub mappings list` shows them all: if "
         "you know its format, name it with --mapping; `taxii-hub mappings new` drafts one for a new format"
@@ -71,14 +76,15 @@ def _nearest(found: Sequence[Verdict]) -> str:
 
 def verdicts(registry: Registry, source: Source | bytes, name: str) -> list[Verdict]:
     """What every mapping says of the file, in the order of their names."""
-    if isinstance(source, bytes):
-        content = Content(source)
-        return [_verdict(spec, content) for spec in registry]
-    files = _files(source, name)
-    if len(files) == 1:
-        content = Content(_head_of(files[0], name))
-        return [_verdict(spec, content) for spec in registry]
-    return [_of_several(spec, files, name) for spec in registry]
+    return _verdicts(registry, source, name)[1]
+
+
+def _verdicts(registry: Registry, source: Source | bytes, name: str) -> tuple[Content | None, list[Verdict]]:
+    files = [] if isinstance(source, bytes) else _files(source, name)
+    if len(files) > 1:
+        return None, [_of_several(spec, files, name) for spec in registry]
+    content = Content(source if isinstance(source, bytes) else _head_of(files[0], name))
+    return content, [_verdict(spec, content) for spec in registry]
 
 
 def _files(source: Source, name: str) -> list[Path]:
@@ -123,10 +129,32 @@ class Content:
         return "sheets" if self.is_zip else {"<": "xml", "{": "json", "[": "json"}.get(first, "rows")
 
     @cached_property
+    def fault(self) -> str | None:
+        """Why nothing can be read out of it, whatever its format; begins with the line."""
+        if self.is_zip:
+            return None if self._workbook is None else f": {self._workbook}"
+        if not self._head.strip():
+            return f":1: {'begins with nothing but blanks' if self._head else 'is empty'}; get the file again"
+        if self.container == "xml" and self.xml.fault is not None:
+            remedy = "remove it at the source" if "DOCTYPE" in self.xml.fault else "get the file again"
+            return f":{self.xml.line}: {self.xml.fault}; {remedy}"
+        if self.container == "json" and self.json.fault is not None:
+            return f":1: {self.json.fault}; that is no report"
+        return None
+
+    @cached_property
+    def _workbook(self) -> str | None:
+        try:
+            sheets.opened(self._head, "workbook")
+        except ReportError as error:
+            return str(error).partition(": ")[2]
+        return None
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """What a mapping may look for: the names of elements, keys, sheets or columns, folded."""
         if self.is_zip:
-            found = sheets.sniff(self._head, Header((), {}, ()))
+            found = self.sheets(Header((), {}, ()))
             return frozenset(rows.fold(word) for title in found for word in (title, *(found[title] or ())))
         pieces = set(_BETWEEN[self.container].split(self._text))
         return frozenset(rows.fold(piece) for piece in pieces if piece)
@@ -140,7 +168,7 @@ class Content:
         return [] if self.is_zip else csv.sniff(self._head, reader.delimiters, header)
 
     def sheets(self, header: Header) -> dict[str, tuple[str, ...] | None]:
-        return sheets.sniff(self._head, header) if self.is_zip else {}
+        return sheets.sniff(self._head, header) if self.is_zip and self._workbook is None else {}
 
 
 def _of_several(spec: Spec, files: Sequence[Path], name: str) -> Verdict:

@@ -110,9 +110,7 @@ def _rest(spec: Spec) -> Iterable[str]:
     if spec.minimise:
         yield from ("## Minimisation profiles", "")
         for name, profile in spec.minimise.items():
-            yield f"- `{name}`: " + "; ".join(
-                f"`{path}` ({reason})" for path, reason in profile.paths.items()
-            )
+            yield f"- `{name}`: " + "; ".join(f"`{path}` {rule.told}" for path, rule in profile.rules.items())
         yield ""
     names = ", ".join(f"`{sample.name}`" for sample in samples(spec))
     yield from ("## Samples", "", f"{names or 'none'}; invented persons only.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import resource
+import secrets
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from typing import BinaryIO, Final, NoReturn
 import orjson
 
 from taxii_hub.errors import MappingError, ReportError
+from taxii_hub.keyring import SECRET_BYTES
 from taxii_hub.mapping.accounting import problem_as_json
 from taxii_hub.mapping.convert import Conversion, ConvertOptions, convert
 from taxii_hub.mapping.detect import detect
@@ -82,7 +84,13 @@ def answer(settings: Settings, request: Request, out: BinaryIO) -> None:
         spec = (
             registry.get(request.mapping) if request.mapping else detect(registry, source, request.names[0])
         )
-        options = ConvertOptions(settings.id_namespace, edition=request.edition, profile=request.profile)
+        options = ConvertOptions(
+            settings.id_namespace,
+            edition=request.edition,
+            profile=request.profile,
+            # Whoever may upload must not learn the pseudonym of a value that he thinks of.
+            pseudonym_key=lambda: (0, secrets.token_bytes(SECRET_BYTES)),
+        )
         out.writelines(_pieces(convert(spec, source, options)))
     except (MappingError, ReportError) as error:
         refused = "mapping" if isinstance(error, MappingError) else "report"

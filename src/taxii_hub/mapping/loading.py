@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from taxii_hub.errors import BadValueError
 from taxii_hub.mapping import spec as model
-from taxii_hub.mapping.cleaners import CLEANERS, moment
+from taxii_hub.mapping.cleaners import CLEANERS, Cleaner, moment
 from taxii_hub.mapping.containers import load_detect, load_reader, one_of, wanted
 from taxii_hub.mapping.expressions import (
     Entries,
@@ -22,7 +22,9 @@ from taxii_hub.mapping.expressions import (
     compile_set,
 )
 from taxii_hub.mapping.located_yaml import Located, load
-from taxii_hub.mapping.readers.options import LibraryReader
+from taxii_hub.mapping.minimise import Profile
+from taxii_hub.mapping.profiles import load_profiles
+from taxii_hub.mapping.readers.options import LibraryReader, Reader
 from taxii_hub.settings import shipped_dir
 from taxii_hub.stix import ids
 from taxii_hub.stix.markings import TLP_2_IDS
@@ -70,7 +72,7 @@ class _Loader:
         lookups = self._lookups()
         words = Vocabulary(frozenset(fields), frozenset(lookups), reader.kinds, self._hooks)
         objects = self._objects(words)
-        dates = self._section("dates", {"edition", "from"})
+        edition, from_records, edition_cleaner = self._dates(words)
         return model.Spec(
             format=self._format(identity),
             family=(identity["family"] if "family" in identity else identity["format"]).text(),
@@ -81,9 +83,9 @@ class _Loader:
             detect=load_detect(self._get("detect"), reader),
             reader=reader,
             key=self._key(words),
-            edition=words.path(dates["edition"], "") if "edition" in dates else None,
-            edition_from_records="from" in dates
-            and one_of(dates["from"], {"records", "header"}) == "records",
+            edition=edition,
+            edition_from_records=from_records,
+            edition_cleaner=edition_cleaner,
             lookups=lookups,
             fields=fields,
             objects=objects,
@@ -91,7 +93,7 @@ class _Loader:
             relationships=self._relationships(words, {item.name for item in objects}),
             build=tuple(words.hook(e) for e in self._top["build"].elements()) if "build" in self._top else (),
             markings=self._markings(words),
-            minimise=self._minimise(fields),
+            minimise=self._minimise(fields, reader),
             ignore=ignore,
             folder=self._folder,
             trusted=self._trusted,
@@ -102,6 +104,14 @@ class _Loader:
     def _key(self, words: Vocabulary) -> tuple[model.KeyPart, ...]:
         parts = self._get("key").elements()
         return tuple(model.KeyPart(_label(part), compile_node(part, words)) for part in parts)
+
+    def _dates(self, words: Vocabulary) -> tuple[str | None, bool, Cleaner | None]:
+        """The edition's path, whether it is one of the records', and what reads it where that is said."""
+        entries = self._section("dates", {"edition", "from", "clean"})
+        edition = words.path(entries["edition"], "") if "edition" in entries else None
+        records = "from" in entries and one_of(entries["from"], {"records", "header"}) == "records"
+        clean = CLEANERS[one_of(entries["clean"], frozenset(CLEANERS))] if "clean" in entries else None
+        return edition, records, clean
 
     def other_list(self) -> model.OtherList:
         """What another mapping needs in order to name this one's records."""
@@ -211,17 +221,11 @@ class _Loader:
             rules.append(model.LeaveOut(name, compile_condition(entries, words), reason))
         return tuple(rules)
 
-    def _minimise(self, fields: Mapping[str, model.Field]) -> dict[str, model.Minimise]:
+    def _minimise(self, fields: Mapping[str, model.Field], reader: Reader) -> dict[str, Profile]:
         if "minimise" not in self._top:
             return {}
-        profiles: dict[str, model.Minimise] = {}
-        for name, at in self._top["minimise"].items().items():
-            paths = at.items()
-            for path, reason in paths.items():
-                if path not in fields:
-                    reason.fail("is not listed in fields; correct the path")
-            profiles[name] = model.Minimise({path: reason.text() for path, reason in paths.items()})
-        return profiles
+        keys = frozenset(_label(part) for part in self._get("key").elements())
+        return load_profiles(self._top["minimise"], fields, keys, reader)
 
 
 def _issuer(at: Located) -> model.Issuer:

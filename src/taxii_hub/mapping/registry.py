@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -41,13 +42,23 @@ class Registry:
 def load_registry(mappings_dir: Path, trusted: tuple[Path, ...] | None = None) -> Registry:
     """Every folder below ``mappings_dir`` that holds a ``mapping.yaml``.
 
-    ``trusted``: folders whose code may run; by default the one that travels with the hub. Raises
-    MappingError for the first mapping that is wrong.
+    ``trusted``: folders whose code may run; by default the one that travels with the hub, which a process
+    reads once. Raises MappingError for the first mapping that is wrong.
     """
+    if trusted is None and mappings_dir.resolve() == shipped_dir("mappings").resolve():
+        return _shipped(mappings_dir)
+    return _loaded(mappings_dir, (shipped_dir("mappings"),) if trusted is None else trusted)
+
+
+@cache
+def _shipped(mappings_dir: Path) -> Registry:
+    return _loaded(mappings_dir, (mappings_dir,))
+
+
+def _loaded(mappings_dir: Path, trusted: tuple[Path, ...]) -> Registry:
     if not mappings_dir.is_dir():
         raise MappingError(f"{mappings_dir}: there is no such folder; set TAXII_HUB_MAPPINGS_DIR")
-    folders = (shipped_dir("mappings"),) if trusted is None else trusted
-    trust = mappings_dir.resolve() in {folder.resolve() for folder in folders}
+    trust = mappings_dir.resolve() in {folder.resolve() for folder in trusted}
     found = sorted(path.parent for path in mappings_dir.glob("*/mapping.yaml"))
     specs = {folder.name: load_spec(folder, _hooks(folder, trust), trusted=trust) for folder in found}
     return Registry(mappings_dir, MappingProxyType(specs))

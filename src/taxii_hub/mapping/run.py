@@ -16,6 +16,7 @@ from taxii_hub.mapping.edition import opening, report, stub
 from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, relationship
 from taxii_hub.mapping.expressions import plain
 from taxii_hub.mapping.handling import definitions, marked, strictest, unknown
+from taxii_hub.mapping.minimise import Minimiser
 from taxii_hub.mapping.record import Leaf, Record
 from taxii_hub.mapping.spec import LeaveOut, OtherList, Spec
 from taxii_hub.mapping.spool import Spool
@@ -40,7 +41,7 @@ class Order:
     name: str
     namespace: UUID
     converter: str
-    profile: str | None
+    profile: Minimiser | None
     edition: str | None
 
 
@@ -161,7 +162,7 @@ class Run:
         return key
 
     def _rule(self, reading: Reading) -> LeaveOut | None:
-        view = View(reading)
+        view = View(reading.whole())
         return next((rule for rule in self._spec.leave_out if rule.holds(view)), None)
 
     def _leave_out(self, reading: Reading, key: str, rule: LeaveOut) -> None:
@@ -172,10 +173,8 @@ class Run:
         self._made[key] = []
 
     def _keep(self, reading: Reading, key: str) -> None:
-        # What a profile takes out makes another object, which needs an id of its own (STIX 2.1, 3.5).
-        minimised = (f"minimised:{self._order.profile}",) if reading.hidden else ()
         frame, said = marked(self._spec.markings, self._frame, View(reading))
-        emitter = Emitter(frame, (key, *minimised))
+        emitter = Emitter(frame, (key, *reading.seed))
         for value in said:
             emitter.trace("object_marking_refs", value)
         reading.emitter = emitter
@@ -278,6 +277,7 @@ class Run:
         made = report(self._spec, frame, refs, digests, self._facts(sha256))
         self._output.add({**made, "name": f"{self._list}: {made['name']}"} if self._list else made)
         head = {key: value for key, value in self._facts(sha256).items() if key in _HEAD}
+        head |= self._order.profile.told() if self._order.profile is not None else {}
         return Result(
             edition=self._frame.edition,
             data=self._output.data,
@@ -339,7 +339,7 @@ class Run:
             "problems": len(self._problems),
         }
         if self._order.profile is not None:
-            facts["profile"] = self._order.profile
+            facts["profile"] = self._order.profile.profile.name
         if self._left_out:
             facts["left_out"] = self._left_out
         if self._residual:

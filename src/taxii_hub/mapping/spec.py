@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from taxii_hub.mapping.cleaners import Cleaned, Cleaner
 from taxii_hub.mapping.expressions import Node, Tree
+from taxii_hub.mapping.minimise import Profile
 from taxii_hub.mapping.readers.options import Reader
 from taxii_hub.mapping.view import View
 
-MinimiseAction = Literal["remove"]
 Seed = Literal["record", "content"]
 
 
@@ -133,13 +133,6 @@ class KeyPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Minimise:
-    """One named profile: paths that are taken out before anything is made of the record."""
-
-    paths: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class LeaveOut:
     """A rule by which whole records are left out."""
 
@@ -190,7 +183,7 @@ class Spec:
     relationships: tuple[RelationshipSpec, ...]
     build: tuple[Callable[..., Tree], ...]
     markings: Markings
-    minimise: Mapping[str, Minimise]
+    minimise: Mapping[str, Profile]
     ignore: Mapping[str, str]
     folder: Path
     trusted: bool

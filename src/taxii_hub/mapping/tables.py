@@ -41,7 +41,7 @@ def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fa
     for position, leaf in enumerate(reading.record.leaves):
         fate = emitter.fates.get(position, Fate())
         if position in reading.hidden:
-            fate.use("minimised", f"profile: {reading.why_hidden(position)}")
+            fate.use("minimised", reading.told(position))
         elif position in reading.nothing:
             fate.use("ignored", reading.nothing[position])
         elif fate.bucket is None and leaf.pattern in spec.ignore:
@@ -51,6 +51,8 @@ def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fa
         elif fate.bucket is None or position in reading.cut:
             _left_over(spec, reading, position, fate, target)
             residual.append({"path": leaf.path, "value": leaf.value.strip()})
+        if position in reading.changes and position not in reading.hidden:
+            fate.settle("minimised", reading.told(position))
         fates.append(fate)
     if residual:
         home = made.setdefault("extensions", {}).setdefault(place, {"extension_type": "property-extension"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from taxii_hub.errors import BadValueError, MappingError, RecordError
@@ -13,6 +13,7 @@ from taxii_hub.model import Severity
 
 if TYPE_CHECKING:
     from taxii_hub.mapping.emit import Emitter
+    from taxii_hub.mapping.minimise import Minimised, Minimiser
     from taxii_hub.mapping.spec import Spec
 
 COUNTRIES: Final = "countries"
@@ -35,15 +36,16 @@ class Fault:
 
 @dataclass(slots=True)
 class Reading:
-    """One record while it is read: which leaves are visible (``profile`` may hide some,
-    others say ``nothing``), what was found
-    wrong with which, and which were cut by their cleaner. ``edition``: the version of what is made."""
+    """One record while it is read: which leaves are visible (``minimiser`` may change some, see
+    ``changes``, and leave nothing of others, which are ``hidden``; others say ``nothing``), what was found wrong with which, and which were cut by their
+    cleaner. ``edition``: the version of what is made."""
 
     spec: Spec
     record: Record
-    profile: str | None = None
+    minimiser: Minimiser | None = None
     edition: str = ""
     emitter: Emitter | None = None
+    changes: Mapping[int, Minimised] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     nothing: dict[int, str] = field(default_factory=dict)
     faults: dict[tuple[str, int | None], Fault] = field(default_factory=dict)
@@ -52,16 +54,47 @@ class Reading:
     _positions: dict[str, list[int]] = field(default_factory=dict)
     _elements: dict[str, dict[str, list[int]]] | None = None
     _views: dict[str, View] = field(default_factory=dict)
+    _original: Record = field(init=False)
 
     def __post_init__(self) -> None:
-        removed = self.spec.minimise[self.profile].paths if self.profile else {}
+        self._original = self.record
+        if self.minimiser is not None:
+            self._minimise(self.minimiser)
         for position, leaf in enumerate(self.record.leaves):
-            if leaf.pattern in removed:
-                self.hidden.add(position)
-            elif (why := self._nothing(leaf)) is not None:
+            if position in self.hidden:
+                continue
+            if (why := self._nothing(leaf)) is not None:
                 self.nothing[position] = why
             else:
                 self._positions.setdefault(leaf.pattern, []).append(position)
+
+    def _minimise(self, minimiser: Minimiser) -> None:
+        """Put what the profile makes of leaves in their place, so that nothing can tell the rest."""
+        leaves = list(self.record.leaves)
+        self.changes = minimiser.changes(self.record.kind, leaves, self.spec.fields)
+        for position, change in self.changes.items():
+            if change.text is None:
+                self.hidden.add(position)
+            else:
+                self._cleaned[position] = Value(change.text, frozenset({position}))
+            if self.record.made is None:
+                leaves[position] = leaves[position]._replace(value=change.text or "")
+        self.record = replace(self.record, leaves=tuple(leaves))
+
+    @property
+    def seed(self) -> tuple[str, ...]:
+        """What a profile takes out makes another object, which needs an id of its own (STIX 2.1, 3.5)."""
+        if self.minimiser is None or not self.changes:
+            return ()
+        return (f"minimised:{self.minimiser.profile.name}",)
+
+    def whole(self) -> Reading:
+        """The record as it stands in the source: what is left out by rule must not depend on a profile."""
+        return Reading(self.spec, self._original, None, self.edition) if self.changes else self
+
+    def told(self, position: int) -> str:
+        """What the profile did to the leaf, which is counted by that."""
+        return self.minimiser.count(self.changes[position]) if self.minimiser is not None else ""
 
     def _nothing(self, leaf: Leaf) -> str | None:
         """Why the leaf says nothing; None where it says something."""
@@ -95,10 +128,6 @@ class Reading:
         if path not in self._views:
             self._views[path] = View(self, path)
         return self._views[path]
-
-    def why_hidden(self, position: int) -> str:
-        """The profile's reason for taking the leaf out."""
-        return self.spec.minimise[self.profile or ""].paths[self.record.leaves[position].pattern]
 
     def has_fault(self, position: int) -> bool:
         return any(leaf == position for _, leaf in self.faults)

@@ -28,7 +28,12 @@ def summary(conversion: Conversion) -> str:
     failed = f" ({conversion.failed_records} not converted)" if conversion.failed_records else ""
     count = len(conversion.problems)
     problems = "no problems" if count == 0 else "1 problem" if count == 1 else f"{count} problems"
+    minimised = "; ".join(
+        f"{each['path']} {each['action']} ({each['leaves']})"
+        for each in conversion.account.get("minimised", ())
+    )
     return (
         f"{conversion.mapping}, edition {conversion.edition[:10]}: {records}{failed} → "
-        f"{len(conversion.data)} objects. {conversion.account['leaves']} source values: {went}. {problems}."
+        f"{len(conversion.data)} objects. {conversion.account['leaves']} source values: {went}. "
+        f"{f'Minimised: {minimised}. ' if minimised else ''}{problems}."
     )

@@ -111,7 +111,8 @@ class EditionChanges:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The outcome of one report: what was read, what was made of it, what became of it."""
+    """The outcome of one report: what was read, what was made of it, what became of it. ``minimised``:
+    path, what was done there, to how many values."""
 
     source: str
     mapping: str
@@ -124,3 +125,4 @@ class Receipt:
     status: Status | None = None
     dry_run: bool = False
     changes: EditionChanges | None = None
+    minimised: tuple[tuple[str, str, int], ...] = ()

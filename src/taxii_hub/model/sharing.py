@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 Access = Literal["none", "read", "write", "read-write"]
+AuditMode = Literal["queued", "before-answer"]
 ValidationMode = Literal["strict", "report", "off"]
 ClientProfile = Literal["standard", "elastic", "absolute-urls"]
 Role = Literal["reader", "writer", "liaison", "admin", "auditor"]
+Joining = Literal["from-now", "history"]
+Unmarked = Literal["accept", "refuse"]
+Granular = Literal["withhold", "tear-line"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Membership:
     clearances: frozenset[str] = frozenset()
     purposes: frozenset[str] = frozenset()
     agreement: Agreement | None = None
-    joining: Literal["from-now", "history"] = "from-now"
+    joining: Joining = "from-now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,9 @@ class Collection:
     A view (``view_of``: the alias of its source in the same API root) shows the ``types`` of another
     collection and holds nothing itself. ``feed`` is the number under which the entries are stored:
     the source's for a view, else the collection's own. ``minimise``: the profile with which reports are
-    ingested into it.
+    ingested into it. ``audit``: whether a page's leaf is durable before the answer, or soon after. ``hold``
+    says what waits for a liaison officer: ``never``, ``always`` or ``above-<level>``; ``signatures`` how
+    many of them release it.
     """
 
     id: str
@@ -91,6 +97,15 @@ class Collection:
     view_of: str | None = None
     types: tuple[str, ...] = ()
     minimise: str | None = None
+    audit: AuditMode = "queued"
+    unmarked: Unmarked = "accept"
+    hold: str = "never"
+    signatures: int = 1
+    release_within_hours: int = 72
+    granular: Granular = "withhold"
+    tlp1_twin: bool = False
+    retention_days: int | None = None
+    review_days: int | None = None
     number: int = 0
     feed: int = 0
 

@@ -16,10 +16,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pymongo
+from bson.binary import Binary
 from bson.int64 import Int64
 from pymongo import ASCENDING, IndexModel, InsertOne, ReadPreference, ReturnDocument, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -105,31 +107,27 @@ class AuditStore:
 
     async def lead(self) -> bool:
         """Become, or stay, the one process that numbers leaves; False where another one is."""
-        session = self._own_session()
-        lsid = session.session_id["id"]
-        ours = {"holder": self._holder, "lsid": lsid}
+        lsid = self._own_session().session_id["id"]
         async with database_errors():
-            try:
-                before = await self._state.find_one_and_update(
-                    {
-                        "_id": "sequencer",
-                        "$or": [{"holder": self._holder}, {"$expr": {"$lt": ["$expires", "$$NOW"]}}],
-                    },
-                    [
-                        {
-                            "$set": {
-                                **{name: {"$literal": value} for name, value in ours.items()},
-                                "expires": {"$add": ["$$NOW", LEASE_MS]},
-                            }
-                        }
-                    ],
-                    upsert=True,
-                )
-            except DuplicateKeyError:
+            before = await self._take_lease(lsid)
+            if before is None:
+                with suppress(DuplicateKeyError):  # usually because somebody holds it
+                    await self._state.insert_one({"_id": "sequencer", "expires": _BEGINNING})
+                    before = await self._take_lease(lsid)
+            if before is None:
                 return False
-            if before is not None and before["lsid"] != lsid:
+            if before.get("lsid") not in {None, lsid}:
                 await self._client.admin.command("killSessions", [{"id": before["lsid"]}])
         return True
+
+    async def _take_lease(self, lsid: Binary) -> Document | None:
+        """The lease as it was before, if it was free, ours or run out."""
+        free = {"$or": [{"holder": self._holder}, {"$expr": {"$lt": ["$expires", "$$NOW"]}}]}
+        ours = {"holder": {"$literal": self._holder}, "lsid": {"$literal": lsid}}
+        until = {"$add": ["$$NOW", LEASE_MS]}
+        return await self._state.find_one_and_update(
+            {"_id": "sequencer", **free}, [{"$set": {**ours, "expires": until}}]
+        )
 
     async def step_down(self) -> None:
         """Let another process number leaves at once."""

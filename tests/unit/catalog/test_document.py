@@ -21,6 +21,9 @@ def test_every_key_has_its_heading():
     assert headings("One API root") == list(forms.ROOT_KEYS)
     assert headings("One collection") == list(forms.COLLECTION_KEYS)
     assert headings("agencies.yaml") == ["agencies", *(f"agencies.{key}" for key in forms.AGENCY_KEYS)]
+    assert headings("groups.yaml") == ["groups", *(f"groups.{key}" for key in forms.GROUP_KEYS)]
+    for key in (*forms.MEMBER_KEYS, *forms.AGREEMENT_KEYS):
+        assert f"`{key}`" in TEXT
     for path in forms.RESERVED_PATHS:
         assert f"`{path}`" in TEXT
 

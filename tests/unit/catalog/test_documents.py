@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from taxii_hub.catalog.documents import digest, from_document, to_document, with_digest
 from taxii_hub.catalog.loader import read_texts
 from taxii_hub.errors import CatalogError
-from taxii_hub.model import Agency, ApiRoot, Catalog, Collection
+from taxii_hub.model import Agency, Agreement, ApiRoot, Catalog, Collection, Group, Membership
 
 names = st.text("abc-", min_size=1, max_size=5)
 texts = st.text(max_size=8)
@@ -22,15 +22,33 @@ collections = st.builds(
     write=groups, media_types=st.tuples(texts), validation=st.sampled_from(["strict", "report", "off"]),
     default_marking=texts, accepts=st.tuples(names), retired=st.booleans(), number=st.just(0),
     minimise=st.none() | names,
+    audit=st.sampled_from(["queued", "before-answer"]), unmarked=st.sampled_from(["accept", "refuse"]),
+    hold=st.sampled_from(["never", "always", "above-restricted"]), signatures=st.integers(0, 2),
+    release_within_hours=st.integers(1, 99), granular=st.sampled_from(["withhold", "tear-line"]),
+    tlp1_twin=st.booleans(), retention_days=st.none() | st.integers(1, 99), review_days=st.none() | st.integers(1, 99),
 )  # fmt: skip
+days = st.sampled_from([None, "2026-01-01", "2031-12-31"])
+agreements = st.none() | st.builds(
+    Agreement, title=texts, reference=texts, since=days, until=days, purposes=groups, review=days
+)
+memberships = st.builds(
+    Membership, agency=names, level=st.integers(0, 4), clearances=groups, purposes=groups, agreement=agreements,
+    joining=st.sampled_from(["from-now", "history"]),
+)  # fmt: skip
+country_groups = st.builds(
+    Group, name=names, title=texts, members=st.lists(st.tuples(names, days, days), max_size=2).map(tuple)
+)
 api_roots = st.builds(
     ApiRoot, path=names, title=texts, description=st.none() | texts, contact=st.none() | texts, members=groups,
     max_content_length=st.integers(1, 2**40), collections=st.lists(collections, max_size=3).map(tuple),
-    was=st.none() | names,
+    was=st.none() | names, agreement=agreements, memberships=st.lists(memberships, max_size=2).map(tuple),
 )  # fmt: skip
 agencies = st.builds(Agency, name=names, title=texts, country=texts, contact=st.none() | texts)
 catalogs = st.builds(
-    Catalog, api_roots=st.lists(api_roots, max_size=3).map(tuple), agencies=st.lists(agencies).map(tuple)
+    Catalog,
+    api_roots=st.lists(api_roots, max_size=3).map(tuple),
+    agencies=st.lists(agencies).map(tuple),
+    groups=st.lists(country_groups, max_size=2).map(tuple),
 )
 
 
@@ -66,6 +84,12 @@ def test_the_digest_knows_no_version_and_no_order_of_words(files):
         {"format": 1},
         {"format": 1, "agencies": [{"colour": "red"}], "api_roots": []},
         {"format": 1, "agencies": [], "api_roots": [{"path": "x"}]},
+        {
+            "format": 1,
+            "agencies": [],
+            "api_roots": [],
+            "groups": [{"name": "A", "title": "A", "members": ["x"]}],
+        },
     ],
 )
 def test_documents_of_another_hub_are_refused(document):

@@ -102,7 +102,8 @@ def test_every_problem_is_told_at_once(tmp_path, files):
     ]
     assert lines[1] == (
         "alpha.yaml:11: collections[0].alais: there is no such key; use one of id, alias, title, description, "
-        "read, write, media_types, validation, default_marking, accepts, minimise, retired, view_of, types"
+        "read, write, media_types, validation, default_marking, unmarked, granular, hold, signatures, "
+        "release_within_hours, retention_days, review_days, tlp1_twin, accepts, audit, minimise, retired, view_of, types"
     )
     assert lines[2].startswith("alpha.yaml:21: collections[1].read: there is no agency 'fb-heron'; ")
 

@@ -76,7 +76,7 @@ def test_what_cannot_be_converted_has_exit_code_2(tmp_path: Path) -> None:
         ([SAMPLES / "persons.xml", other], "no mapping knows"),
         (["--mapping", "nope", SAMPLES / "persons.xml"], "there is no mapping 'nope'"),
         (["--mapping", "un_sc_consolidated_xml", other], "not well-formed"),
-        (["--profile", "nope", SAMPLES / "persons.xml"], "has no profile"),
+        (["--minimise", "nope", SAMPLES / "persons.xml"], "has no profile"),
         (["--edition", "soon", SAMPLES / "persons.xml"], "edition 'soon'"),
     ):
         result = run(*arguments, "-o", out)  # type: ignore[misc]

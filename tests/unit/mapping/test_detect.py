@@ -53,7 +53,6 @@ def test_the_reasons_against(make: Make, content: bytes, reason: str) -> None:
         (b"<LIST><ROW></LIST", "; nearest: tiny_list ("),
         (b"<OTHER/>", "knows this file. "),
         (b'{"LIST": 1}', "knows this file. "),
-        (b"", "knows this file. "),
     ],
 )
 def test_what_no_mapping_knows_is_told_with_the_nearest(make: Make, content: bytes, nearest: str) -> None:
@@ -62,6 +61,44 @@ def test_what_no_mapping_knows_is_told_with_the_nearest(make: Make, content: byt
         detect(registry(spec), content, "x")
     assert nearest in str(refused.value)
     assert "--mapping" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "x:1: is empty; get the file again"),
+        (b" \n" * 50_000, "x:1: begins with nothing but blanks; get the file again"),
+        (
+            b"<?xml version='1.0'?>\n<!--\n--><!DOCTYPE LIST><LIST/>",
+            "x:3: carries a DOCTYPE, which is never read; ",
+        ),
+        (b"\n<!-- -->" * 500 + b"<!DOCTYPE LIST [" + b"x" * 90_000, "x:501: carries a DOCTYPE"),
+        (b"<LIST" + b" " * 70_000, "x:1: not XML; get the file again"),
+        (b"[" * 100, "x:1: nested more than 64 deep; that is no report"),
+        (b"PK\x03\x04", "x: not a workbook, or a damaged one"),
+    ],
+)
+def test_what_nothing_can_read_is_told_with_its_place(make: Make, content: bytes, told: str) -> None:
+    with pytest.raises(ReportError) as refused:
+        detect(registry(make()), content, "x")
+    assert str(refused.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            b"Name 6,Name 1,DOB,Group Type,Alias Type,Regime,Group ID\nX,,,,,,1\n",
+            "take the UK Sanctions List",
+        ),
+        (b"celex,recordId,programKey,annex,name\n1,2,3,4,5\n", "eu_fsf_xml"),
+        (b"<xs:schema xmlns:xs='u' targetNamespace='t' elementFormDefault='q'/>", "is an XML schema"),
+        (b'{"namespace": "n", "expanded": "e", "predicates": []}', "is a MISP taxonomy"),
+    ],
+)
+def test_what_is_often_taken_for_a_report_is_refused_by_name(make: Make, content: bytes, told: str) -> None:
+    with pytest.raises(UnknownFormatError, match=told):
+        detect(registry(make()), content, "x")
 
 
 @pytest.mark.parametrize(

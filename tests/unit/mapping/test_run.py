@@ -170,7 +170,7 @@ def test_a_profile_takes_out_and_says_so(make: Make, run: Run) -> None:
     assert less.account["buckets"]["minimised"] == 1
     assert less.account["profile"] == "no-phones"
     entry = next(e for e in less.account["paths"] if e["path"] == "PHONE")
-    assert entry["targets"] == ["profile: Telephone numbers are not shared."]
+    assert entry["targets"] == ["profile: dropped: Telephone numbers are not shared."]
     # STIX 2.1 section 3.5: what is another object has another id; the untouched record keeps its own.
     assert [
         a["id"] == b["id"] for a, b in zip(of_type(whole, "identity"), of_type(less, "identity"), strict=True)

@@ -15,6 +15,7 @@ import pytest
 import structlog
 
 from taxii_hub.exchange.accounts import Accounts
+from taxii_hub.exchange.audit import Audit
 from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.credentials import mint_key
 from taxii_hub.exchange.hub import Hub
@@ -101,6 +102,33 @@ class Told:
 
 
 @dataclass
+class Book:
+    """The audit log and its sessions: what was written, by name."""
+
+    id: str = "test"
+    leaves: dict[str, bytes] = field(default_factory=dict)
+
+    async def enqueue(self, leaves) -> None:
+        self.leaves |= leaves
+
+    async def beat(self, until) -> None: ...
+
+    async def note_keys(self, newest) -> None: ...
+
+    async def settle(self) -> int:
+        return 0
+
+    async def waiting(self) -> bool:
+        return False
+
+    async def unsigned_since(self) -> None: ...
+
+    async def step_down(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass
 class MemoryFeed:
     """Entries in a list; ``trouble`` is raised instead of an answer."""
 
@@ -178,6 +206,7 @@ class World:
         self.shelf = Shelf(self._directory())
         self.feed = MemoryFeed()
         self.told = Told()
+        self.book = Book()
         self.closed = False
         accounts = Accounts(self.shelf, self.keyring)
         asyncio.run(accounts.load())
@@ -189,6 +218,7 @@ class World:
             consumers=Consumers(self.told),
             feed=self.feed,
             editions=None,  # nothing of the web room asks for it
+            audit=Audit(self.book, self.book, self.keyring),
             validator=Validator(),
             check=self._nothing,
             close=self._close,

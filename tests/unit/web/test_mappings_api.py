@@ -142,7 +142,7 @@ def test_a_library_keeps_its_own_process_and_limits(world):
         (b"hello", {}, "no mapping knows this file"),
         (b"<CONSOLIDATED_LIST dateGenerated='2026-01-01T00:00:00Z'><INDIVIDUALS>", {}, "a.xml"),
         (b"<!DOCTYPE x [<!ENTITY a 'b'>]><CONSOLIDATED_LIST>&a;</CONSOLIDATED_LIST>", {}, "a.xml"),
-        ((SAMPLES / "persons.xml").read_bytes(), {"profile": "nope"}, "has no profile 'nope'"),
+        ((SAMPLES / "persons.xml").read_bytes(), {"minimise": "nope"}, "has no profile 'nope'"),
         ((SAMPLES / "persons.xml").read_bytes(), {"edition": "soon"}, "edition 'soon'"),
     ],
 )

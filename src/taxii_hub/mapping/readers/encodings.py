@@ -66,7 +66,8 @@ def encoding_of(stream: SourceStream, reader: CsvReader) -> Encoded:
                 bad = stream.line_at(done, error.start)
         since = len(chunk) - chunk.rfind(b"\n") if b"\n" in chunk else since + len(chunk)
         if since > MAX_LINE:
-            raise ReportError(f"{stream.name}: a line of more than {MAX_LINE} bytes; mend the file")
+            line = stream.line_at(done, 0)
+            raise ReportError(f"{stream.name}:{line}: a line of more than {MAX_LINE} bytes; mend the file")
         done += len(chunk)
         zeros = zeros or b"\0" in chunk
         if following := stream.read(1 << 20):

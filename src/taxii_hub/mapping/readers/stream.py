@@ -48,8 +48,12 @@ class SourceStream:
 
     def line_at(self, done: int, offset: int) -> int:
         """The line of a byte: ``offset`` behind the first ``done`` ones."""
+        left, lines = done + offset, 1
         with Path(self._file.name).open("rb") as again:
-            return again.read(done + offset).count(b"\n") + 1
+            while data := again.read(min(left, _CHUNK)):
+                left -= len(data)
+                lines += data.count(b"\n")
+        return lines
 
     def read_all(self, limit: int) -> bytes:
         """The whole file. Raises ReportError where it is longer than ``limit`` bytes."""

@@ -40,12 +40,13 @@ HARDENED: Final[dict[str, Any]] = {
 @dataclass(frozen=True, slots=True)
 class Head:
     """What the beginning of a file tells: ``names`` are the local names of its first elements, the root
-    first. ``fault`` says why it is not XML that the hub reads."""
+    first. ``fault`` says why it is not XML that the hub reads, ``line`` where."""
 
     root: str | None = None
     attributes: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     fault: str | None = None
+    line: int = 1
 
 
 def records(stream: SourceStream, name: str, kinds: frozenset[str]) -> Iterator[Record]:
@@ -255,15 +256,18 @@ def sniff(head: bytes, names: int = 40) -> Head:
     parser = etree.XMLPullParser(events=("start",), **HARDENED)
     try:
         parser.feed(head)
-        fault = None
+        fault, line = None, 1
     except etree.XMLSyntaxError as error:
-        fault = f"not well-formed XML ({_reason(error)})"
+        fault, line = f"not well-formed XML ({_reason(error)})", error.lineno or 1
     elements: list[Any] = [element for _, element in parser.read_events()]
     if not elements:
-        return Head(fault=_DOCTYPE if _TYPED.match(head) else fault or "not XML")
+        if (typed := _TYPED.match(head)) is not None:
+            return Head(fault=_DOCTYPE, line=typed[0].count(b"\n") + 1)
+        return Head(fault=fault or "not XML", line=line)
     root = elements[0]
     if root.getroottree().docinfo.doctype:
-        return Head(fault=_DOCTYPE)
+        typed = _TYPED.match(head)
+        return Head(fault=_DOCTYPE, line=typed[0].count(b"\n") + 1 if typed else 1)
     # Not etree.QName: it raises for names that the parser itself lets pass (`Axmlns:xsi`).
     attributes = frozenset(str(key).rpartition("}")[2] for key in root.attrib)
     return Head(local_name(root), attributes, frozenset(map(local_name, elements[:names])))

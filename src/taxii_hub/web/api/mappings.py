@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/v1")
 MAX_NAME: Final = 160
 _LONGEST_SUFFIX: Final = 40
 _UNFIT: Final = re.compile(r"[\x00-\x1f\x7f/\\]")
-_FIELDS: Final = frozenset({"edition", "profile"})
+_FIELDS: Final = frozenset({"edition", "minimise"})
 _LONGEST_FIELD: Final = 200
 _UPLOAD: Final[dict[str, Any]] = {
     "requestBody": {
@@ -45,9 +45,9 @@ _UPLOAD: Final[dict[str, Any]] = {
                             "type": "string",
                             "description": "The edition's date, where no file says it.",
                         },
-                        "profile": {
+                        "minimise": {
                             "type": "string",
-                            "description": "A minimisation profile of the mapping.",
+                            "description": "A minimisation profile of the mapping; pseudonyms are made up.",
                         },
                     },
                 }
@@ -176,7 +176,7 @@ def _upload(boundary: bytes, body: bytes) -> Upload:
             _add(files, _file_name(part), part.data)
         elif part.name not in _FIELDS or part.filename is not None:
             raise BadRequestError(
-                f"{part.name[:40]!r} is no field of this form; it has file, edition, profile"
+                f"{part.name[:40]!r} is no field of this form; it has file, edition, minimise"
             )
         elif len(part.data) > _LONGEST_FIELD:
             raise BadRequestError(f"{part.name}: {_LONGEST_FIELD} bytes at most")
@@ -184,7 +184,7 @@ def _upload(boundary: bytes, body: bytes) -> Upload:
             _add(fields, part.name, part.data.decode("utf-8", "replace").strip())
     if not files:
         raise BadRequestError("file: the report is missing; send it as a part with this name")
-    return Upload(files, fields.get("edition") or None, fields.get("profile") or None)
+    return Upload(files, fields.get("edition") or None, fields.get("minimise") or None)
 
 
 def _add(known: dict[str, Any], name: str, value: str | bytes) -> None:
