@@ -106,11 +106,7 @@ def _sheets(at: Located) -> Reader:
         if "sheets" in entries
         else ()
     )
-    kinds = (
-        {s.kind for s in sheets if s.outside is None}
-        if sheets and "kind_column" not in entries
-        else _kinds(entries)
-    )
+    kinds = {s.kind for s in sheets if s.outside is None} if sheets and "kind_column" not in entries else _kinds(entries)
     return SheetReader(
         kinds=frozenset(kinds),
         sheets=sheets or (Sheet("*", min(kinds), header),),

@@ -15,6 +15,7 @@ from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.poll import poll
 from taxii_hub.exchange.publish import publish
+from taxii_hub.model import VersionFilter
 from taxii_hub.taxii.filters import parse_query
 from tests.support.inprocess import opened_hub, place
 from tests.support.probe import indicator
@@ -120,7 +121,7 @@ async def test_a_withdrawal_feeds_the_version_before_and_is_listed(
         new = {**old, "modified": "2031-01-01T00:00:00.000Z", "name": "second"}
         await post(hub, "gb-owl", old, new)
         at = await cursor(hub, "us-elk")
-        last = acts.VersionFilter()
+        last = VersionFilter()
         await acts.withdraw(hub, liaison(hub, "gb-owl"), new["id"], "wrong person", last)
         assert await fed(hub, "us-elk", at) == [(old["id"], old["modified"])]
         (lost,) = await acts.withdrawals(hub, place(hub, "us-elk", "strict"), 0, 10)
