@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final
 
 from taxii_hub.errors import RecordError
-from taxii_hub.mapping.accounting import BUCKETS, Fate
+from taxii_hub.mapping.accounting import BUCKETS
 from taxii_hub.mapping.custom import own_markings, standard, tlp_definitions
 from taxii_hub.mapping.emit import Emitter, Frame
 from taxii_hub.mapping.readers.options import LibraryReader
@@ -54,7 +54,7 @@ def adopt(reading: Reading, emitter: Emitter, made: Made) -> str:
     emitter.objects.update(kept)
     for leaf, bucket, target in made.trace:
         if bucket in BUCKETS and 0 <= leaf < len(reading.record.leaves):
-            emitter.fates.setdefault(leaf, Fate()).use(bucket, target)
+            emitter.fates.use(leaf, bucket, target)
     for code, message, remedy, where in made.faults:
         reading.fault(Fault(code, message, remedy, where))
     _find(reading, emitter)
@@ -218,11 +218,11 @@ def _find(reading: Reading, emitter: Emitter) -> None:
         if position in emitter.fates or len(said) < VERBATIM or (said.isdigit() and said not in exact):
             continue
         if said in exact:
-            emitter.fates.setdefault(position, Fate()).use("mapped", exact[said])
+            emitter.fates.use(position, "mapped", exact[said])
         elif said in joined:
             where = next((place for text, place in long if said in text), None)
             if where is not None:
-                emitter.fates.setdefault(position, Fate()).use("mapped", where)
+                emitter.fates.use(position, "mapped", where)
 
 
 def _texts(tree: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -14,9 +14,9 @@ from uuid import UUID
 import orjson
 
 from taxii_hub.errors import RecordError
-from taxii_hub.mapping.accounting import Bucket, Fate
+from taxii_hub.mapping.accounting import Bucket, Fate, Fates, Use
 from taxii_hub.mapping.constants import DESIGNATION, SOURCE
-from taxii_hub.mapping.expressions import Tree, plain, walk
+from taxii_hub.mapping.expressions import NOTHING, Tree
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.spool import Spool
 from taxii_hub.stix import canonical_json, ids
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DESIGNATION_PATH: Final = f"extensions.{DESIGNATION}"
 SOURCE_PATH: Final = f"extensions.{SOURCE}"
+_REMEMBERED: Final = 500
+"""So many properties of one place are remembered."""
 _OWNED: Final = frozenset(
     {"type", "id", "spec_version", "created", "modified", "created_by_ref", "object_marking_refs"}
     | {"granular_markings", "revoked"}
@@ -75,6 +77,35 @@ class Mention:
     other: OtherList | None = None
 
 
+class Place:
+    """A place in an object, with the two ways to be used there: ``spelt`` as it is, ``derived``. The same
+    places are filled by every record."""
+
+    __slots__ = ("_path", "below", "derived", "spelt")
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        object_type, _, inside = path.partition(".")
+        if inside.startswith("extensions."):
+            inside = inside.replace(DESIGNATION_PATH, "designation").replace(SOURCE_PATH, "source")
+        target = f"{object_type}.{inside}"
+        self.spelt: Use = (_bucket(target), target)
+        self.derived: Use = ("derived", target)
+        self.below: dict[str, Place] = {}
+
+    def inside(self, key: str) -> Place:
+        """The place of a property in this one."""
+        place = self.below.get(key) or Place(f"{self._path}.{key}" if self._path else key)
+        # A hook that makes names of what the source says must not fill the memory.
+        if len(self.below) < _REMEMBERED:
+            self.below[key] = place
+        return place
+
+
+def _bucket(target: str) -> Bucket:
+    return "carried" if ".designation." in target or ".source." in target else "mapped"
+
+
 @dataclass(slots=True)
 class Emitter:
     """Builds the objects of one record (``seed``: its key); nothing counts until the record is complete.
@@ -84,9 +115,10 @@ class Emitter:
     seed: tuple[str, ...]
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     mentions: list[Mention] = field(default_factory=list)
-    fates: dict[int, Fate] = field(default_factory=dict)
+    fates: Fates = field(default_factory=lambda: Fates(Fate()))
     main: str = ""
     named: set[str] = field(default_factory=set)
+    places: Place = field(default_factory=lambda: Place(""))
 
     def add(self, object_type: str, name: str, properties: Tree, parts: Iterable[str] = ()) -> str:
         """An object of this record; ``name`` and ``parts`` tell it from the record's other objects.
@@ -132,23 +164,34 @@ class Emitter:
         return self.frame.mint(object_type, name, *self.seed)
 
     def _body(self, object_type: str, tree: Tree) -> dict[str, Any]:
-        body: dict[str, Any] = plain(tree)
+        body: dict[str, Any] = self._landed(tree, self.places.inside(object_type))
         if owned := sorted(body.keys() & _OWNED):
             raise RecordError(
                 f"{object_type}.{owned[0]} is the engine's, not the mapping's", "correct the mapping"
             )
-        for path, value in walk(tree):
-            place = path
-            if path.startswith("extensions."):
-                place = path.replace(DESIGNATION_PATH, "designation").replace(SOURCE_PATH, "source")
-            self.trace(f"{object_type}.{place}", value)
         return body
+
+    def _landed(self, tree: Tree, place: Place) -> Any:
+        """The tree without provenance (see ``plain``), whose Values are traced to where they stand."""
+        if isinstance(tree, Value):
+            self.fates.use_all(tree.leaves, place.derived if tree.derived else place.spelt)
+            return tree.data
+        if isinstance(tree, dict):
+            made, below = {}, place.below
+            for key, item in tree.items():
+                if item is not None:
+                    value = self._landed(item, below.get(key) or place.inside(key))
+                    if value or value not in NOTHING:
+                        made[key] = value
+            return made
+        if isinstance(tree, list):
+            values = [self._landed(item, place) for item in tree]
+            return [value for value in values if value or value not in NOTHING]
+        return tree
 
     def trace(self, target: str, value: Value) -> None:
         """Note that the value went to ``target``."""
-        bucket: Bucket = "carried" if ".designation." in target or ".source." in target else "mapped"
-        for leaf in value.leaves:
-            self.fates.setdefault(leaf, Fate()).use("derived" if value.derived else bucket, target)
+        self.fates.use_all(value.leaves, ("derived" if value.derived else _bucket(target), target))
 
     def _keep(self, made: dict[str, Any]) -> str:
         object_id: str = made["id"]

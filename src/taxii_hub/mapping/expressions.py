@@ -224,12 +224,13 @@ def plain(tree: Tree) -> Any:
     if isinstance(tree, dict):
         made = {}
         for key, inner in tree.items():
-            if inner is not None and (value := plain(inner)) not in _NOTHING:
+            if inner is not None and (value := plain(inner)) not in NOTHING:
                 made[key] = value
         return made
     if isinstance(tree, list):
-        return [value for value in map(plain, tree) if value not in _NOTHING]
+        return [value for value in map(plain, tree) if value not in NOTHING]
     return tree
 
 
-_NOTHING: Final[tuple[Any, ...]] = (None, [], {}, "")
+NOTHING: Final[tuple[Any, ...]] = (None, [], {}, "")
+"""What says nothing; 0 and False say something."""

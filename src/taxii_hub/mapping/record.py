@@ -73,7 +73,8 @@ class Record:
         return hash(tuple((leaf.path, leaf.value) for leaf in self.leaves))
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though nobody changes one: it would cost three times as much to make, and there is one a leaf.
+@dataclass(slots=True, unsafe_hash=True)
 class Value:
     """Data that remembers which leaves (positions in the record) it comes from. ``derived``: computed
     from them rather than spelt by them."""

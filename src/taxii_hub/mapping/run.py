@@ -9,11 +9,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from taxii_hub.errors import BadValueError, RecordError, ReportError
-from taxii_hub.mapping.accounting import Account, Fate
+from taxii_hub.mapping.accounting import Account, Fates, Use
 from taxii_hub.mapping.adopt import adopt
 from taxii_hub.mapping.cleaners import moment
 from taxii_hub.mapping.edition import opening, report, stub
-from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, relationship
+from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, Place, relationship
 from taxii_hub.mapping.expressions import plain
 from taxii_hub.mapping.handling import definitions, marked, strictest, unknown
 from taxii_hub.mapping.minimise import Minimiser
@@ -21,7 +21,7 @@ from taxii_hub.mapping.record import Leaf, Record
 from taxii_hub.mapping.spec import LeaveOut, OtherList, Spec
 from taxii_hub.mapping.spool import Spool
 from taxii_hub.mapping.tables import build, settle, unlisted
-from taxii_hub.mapping.view import Fault, Reading, View
+from taxii_hub.mapping.view import Fault, Paths, Reading, View
 from taxii_hub.model import Problem
 
 # What wrong code in a hook can raise: it costs its record, not the report.
@@ -69,7 +69,8 @@ class Run:
     ) -> None:
         self._spec, self._order = spec, order
         self._problems: list[Problem] = []
-        self._account, self._output = Account(), Output()
+        self._account, self._output, self._places = Account(), Output(), Place("")
+        self._paths = Paths(spec)
         self._mentions: list[tuple[str, Mention]] = []
         self._frames: dict[str, Frame] = {}
         self._named: set[str] = set()
@@ -121,7 +122,7 @@ class Run:
             return
         self._records += 1
         self._at = None
-        reading = Reading(self._spec, record, self._order.profile, self._frame.edition)
+        reading = Reading(self._paths, record, self._order.profile, self._frame.edition)
         key: str | None = None
         for remark in record.remarks:
             fault = Fault(remark.code, remark.message, remark.remedy, None, remark.severity)
@@ -174,7 +175,7 @@ class Run:
 
     def _keep(self, reading: Reading, key: str) -> None:
         frame, said = marked(self._spec.markings, self._frame, View(reading))
-        emitter = Emitter(frame, (key, *reading.seed))
+        emitter = Emitter(frame, (key, *reading.seed), fates=Fates(self._account.untold), places=self._places)
         for value in said:
             emitter.trace("object_marking_refs", value)
         reading.emitter = emitter
@@ -203,12 +204,10 @@ class Run:
     def _fail(self, reading: Reading, key: str | None, fault: Fault) -> None:
         """Nothing is made of the record: the problem says which content that was, by its hash."""
         self._failed.append(self._at)
-        fates = [Fate() for _ in reading.record.leaves]
-        for leaf, fate in zip(reading.record.leaves, fates, strict=True):
-            if leaf.pattern in self._spec.ignore:
-                fate.use("ignored", self._spec.ignore[leaf.pattern])
-            else:
-                fate.use("dropped", fault.code)
+        ignore, untold = self._spec.ignore, self._account.untold
+        dropped = untold.after(("dropped", fault.code))
+        patterns = (leaf.pattern for leaf in reading.record.leaves)
+        fates = [untold.after(("ignored", ignore[p])) if p in ignore else dropped for p in patterns]
         self._account.add(reading.record.leaves, fates)
         content = "\0".join(f"{leaf.path}\0{leaf.value}" for leaf in reading.record.leaves)
         digest = f"sha256:{hashlib.sha256(content.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
@@ -222,22 +221,23 @@ class Run:
             self._problem(
                 record, None, Fault(remark.code, remark.message, remark.remedy, None, remark.severity)
             )
-        fates = [Fate() for _ in record.leaves]
-        for position, (leaf, fate) in enumerate(zip(record.leaves, fates, strict=True)):
-            if leaf.pattern == self._spec.edition and not self._spec.edition_from_records:
-                fate.use("mapped", "report.published")
-            elif leaf.pattern in self._spec.ignore:
-                fate.use("ignored", self._spec.ignore[leaf.pattern])
-            elif leaf.pattern == self._spec.editions.list:
-                fate.use("mapped", "report.name")
-            elif leaf.pattern == self._spec.editions.count:
-                fate.use("derived", "report.edition.problems")
-                self._counted = (record, position)
-            else:
-                fate.use("unlisted", "report.edition.residual")
-                self._residual.append({"path": leaf.path, "value": leaf.value.strip()})
-                self._problem(record, None, unlisted(position))
-        self._account.add(record.leaves, fates)
+        uses = [self._use_outside(record, position) for position in range(len(record.leaves))]
+        self._account.add(record.leaves, map(self._account.untold.after, uses))
+
+    def _use_outside(self, record: Record, position: int) -> Use:
+        leaf = record.leaves[position]
+        if leaf.pattern == self._spec.edition and not self._spec.edition_from_records:
+            return "mapped", "report.published"
+        if leaf.pattern in self._spec.ignore:
+            return "ignored", self._spec.ignore[leaf.pattern]
+        if leaf.pattern == self._spec.editions.list:
+            return "mapped", "report.name"
+        if leaf.pattern == self._spec.editions.count:
+            self._counted = (record, position)
+            return "derived", "report.edition.problems"
+        self._residual.append({"path": leaf.path, "value": leaf.value.strip()})
+        self._problem(record, None, unlisted(position))
+        return "unlisted", "report.edition.residual"
 
     def _problem(self, record: Record, key: str | None, fault: Fault, value: str | None = None) -> None:
         leaf: Leaf | None = None if fault.leaf is None else record.leaves[fault.leaf]

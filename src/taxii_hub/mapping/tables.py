@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taxii_hub.errors import RecordError
-from taxii_hub.mapping.accounting import Fate
+from taxii_hub.mapping.accounting import Bucket, Fate, Use
 from taxii_hub.mapping.constants import DESIGNATION, SOURCE
 from taxii_hub.mapping.emit import Emitter
 from taxii_hub.mapping.expressions import Tree, plain
@@ -34,30 +34,39 @@ def build(spec: Spec, reading: Reading, emitter: Emitter) -> str:
 
 def settle(spec: Spec, reading: Reading, emitter: Emitter, main: str) -> list[Fate]:
     """The fate of every leaf. What no rule read is kept, verbatim, in the main object's ``residual``."""
-    fates, residual = [], []
+    residual = []
     made = emitter.objects[main]
     place = DESIGNATION if DESIGNATION in made.get("extensions", {}) else SOURCE
     target = f"{made['type']}.{'designation' if place == DESIGNATION else 'source'}.residual"
-    for position, leaf in enumerate(reading.record.leaves):
-        fate = emitter.fates.get(position, Fate())
-        if position in reading.hidden:
-            fate.use("minimised", reading.told(position))
-        elif position in reading.nothing:
-            fate.use("ignored", reading.nothing[position])
-        elif fate.bucket is None and leaf.pattern in spec.ignore:
-            fate.use("ignored", spec.ignore[leaf.pattern])
-        elif fate.bucket is None and _says_edition(spec, reading, position):
-            fate.use("mapped", "report.published")
-        elif fate.bucket is None or position in reading.cut:
-            _left_over(spec, reading, position, fate, target)
-            residual.append({"path": leaf.path, "value": leaf.value.strip()})
-        if position in reading.changes and position not in reading.hidden:
-            fate.settle("minimised", reading.told(position))
-        fates.append(fate)
+    fates = emitter.fates.all(len(reading.record.leaves))
+    special = {*reading.cut, *reading.changes, *reading.nothing}
+    for position, fate in enumerate(fates):
+        if fate.bucket is None or position in special:
+            use = _unread_use(spec, reading, position, fate)
+            if use is None and (fate.bucket is None or position in reading.cut):
+                leaf = reading.record.leaves[position]
+                use = (_left_over(spec, reading, position, fate), target)
+                residual.append({"path": leaf.path, "value": leaf.value.strip()})
+            fates[position] = fate if use is None else fate.after(use)
+            if position in reading.changes and position not in reading.hidden:
+                fates[position] = fates[position].settled(("minimised", reading.told(position)))
     if residual:
         home = made.setdefault("extensions", {}).setdefault(place, {"extension_type": "property-extension"})
         home["residual"] = residual
     return fates
+
+
+def _unread_use(spec: Spec, reading: Reading, position: int, fate: Fate) -> Use | None:
+    """What becomes of a leaf by a rule: a profile, a text that says nothing, an ignored path, the edition."""
+    if position in reading.hidden:
+        return "minimised", reading.told(position)
+    if position in reading.nothing:
+        return "ignored", reading.nothing[position]
+    if fate.bucket is not None:
+        return None
+    if (reason := spec.ignore.get(reading.record.leaves[position].pattern)) is not None:
+        return "ignored", reason
+    return ("mapped", "report.published") if _says_edition(spec, reading, position) else None
 
 
 def _says_edition(spec: Spec, reading: Reading, position: int) -> bool:
@@ -66,16 +75,16 @@ def _says_edition(spec: Spec, reading: Reading, position: int) -> bool:
     return told and reading.cleaned(position) is not None
 
 
-def _left_over(spec: Spec, reading: Reading, position: int, fate: Fate, target: str) -> None:
-    if not spec.lists(reading.record.leaves[position].pattern):
+def _left_over(spec: Spec, reading: Reading, position: int, fate: Fate) -> Bucket:
+    pattern = reading.record.leaves[position].pattern
+    if not spec.lists(pattern):
         reading.fault(unlisted(position))
-        fate.use("unlisted", target)
-    else:
-        # A library takes what it takes, and below a path/** anything may stand: what is left is carried, and no news.
-        told = reading.record.leaves[position].pattern in spec.fields and reading.record.made is None
-        if fate.bucket is None and told and not reading.has_fault(position):
-            reading.fault(_unread(position))
-        fate.use("carried", target)
+        return "unlisted"
+    # A library takes what it takes, and below a path/** anything may stand: what is left is carried, and no news.
+    told = pattern in spec.fields and reading.record.made is None
+    if fate.bucket is None and told and not reading.has_fault(position):
+        reading.fault(_unread(position))
+    return "carried"
 
 
 def unlisted(position: int) -> Fault:

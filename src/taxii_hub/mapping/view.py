@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from taxii_hub.errors import BadValueError, MappingError, RecordError
 from taxii_hub.mapping.countries import country_codes, fold
-from taxii_hub.mapping.record import Leaf, Record, Value, pattern_of
+from taxii_hub.mapping.record import Leaf, Record, Value
 from taxii_hub.model import Severity
 
 if TYPE_CHECKING:
+    from taxii_hub.mapping.cleaners import Cleaned
     from taxii_hub.mapping.emit import Emitter
     from taxii_hub.mapping.minimise import Minimised, Minimiser
     from taxii_hub.mapping.spec import Spec
@@ -21,6 +24,11 @@ COUNTRIES: Final = "countries"
 
 ANY_OTHER: Final = "*"
 """A key of a lookup: what every text means that is not listed."""
+
+
+_SHORT: Final = 40
+_REMEMBERED: Final = 1000
+"""So many texts of a path, of so many letters, are remembered as they were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +42,67 @@ class Fault:
     severity: Severity = "warning"
 
 
+class Paths:
+    """What the mapping says of paths, found out once for all the records of a conversion."""
+
+    __slots__ = ("_elements", "_inside", "_names", "_texts", "spec", "special")
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.special = {path for path, listed in spec.fields.items() if listed.nothing}
+        self._inside: dict[str, dict[str, bool]] = {}
+        self._names: dict[str, dict[str, str]] = {}
+        self._elements: dict[str, Callable[[str], str]] = {}
+        self._texts: dict[str, dict[str, Cleaned]] = {path: {} for path in spec.fields}
+
+    def inside(self, pattern: str, others: Iterable[str]) -> list[str]:
+        """Those of the other patterns that are that one, or inside it."""
+        known = self._inside.setdefault(pattern, {})
+        found = []
+        for other in others:
+            held = known.get(other)
+            if held is None:
+                held = known[other] = other == pattern or other.startswith(f"{pattern}/")
+            if held:
+                found.append(other)
+        return found
+
+    def elements(self, pattern: str) -> Callable[[str], str]:
+        """The function that gives, of a path inside an element of that pattern, the element's own."""
+        if pattern not in self._elements:
+            self._elements[pattern] = lru_cache(maxsize=_REMEMBERED)(
+                partial(_beginning, pattern.count("/") + 1)
+            )
+        return self._elements[pattern]
+
+    def names(self, pattern: str) -> dict[str, str]:
+        """Of the paths that are read in groups of that pattern, as far as they are known, the whole ones."""
+        return self._names.setdefault(pattern, {})
+
+    def clean(self, leaf: Leaf) -> Cleaned:
+        """Raises BadValueError. Lists say the same short things again and again."""
+        known = self._texts[leaf.pattern]
+        found = known.get(leaf.value)
+        if found is None:
+            found = self.spec.fields[leaf.pattern].clean(leaf.value)
+            if len(leaf.value) <= _SHORT and len(known) < _REMEMBERED:
+                known[leaf.value] = found
+        return found
+
+
+def _beginning(steps: int, path: str) -> str:
+    parts = path.split("/", steps)
+    return "/".join(parts[:steps]) if len(parts) > steps else path
+
+
 @dataclass(slots=True)
 class Reading:
-    """One record while it is read: which leaves are visible (``minimiser`` may change some, see
-    ``changes``, and leave nothing of others, which are ``hidden``; others say ``nothing``), what was found wrong with which, and which were cut by their
-    cleaner. ``edition``: the version of what is made."""
+    """One record while it is read: which leaves are visible (``held``: their positions by pattern;
+    ``minimiser`` may change some, see ``changes``, and leave nothing of others, which are ``hidden``; others
+    say ``nothing``), what was found wrong with which, and which were cut by their cleaner. ``edition``: the
+    version of what is made."""
 
-    spec: Spec
+    paths: Paths
     record: Record
     minimiser: Minimiser | None = None
     edition: str = ""
@@ -50,23 +112,39 @@ class Reading:
     nothing: dict[int, str] = field(default_factory=dict)
     faults: dict[tuple[str, int | None], Fault] = field(default_factory=dict)
     cut: set[int] = field(default_factory=set)
+    held: dict[str, list[int]] = field(default_factory=dict)
     _cleaned: dict[int, Value | None] = field(default_factory=dict)
-    _positions: dict[str, list[int]] = field(default_factory=dict)
-    _elements: dict[str, dict[str, list[int]]] | None = None
-    _views: dict[str, View] = field(default_factory=dict)
     _original: Record = field(init=False)
 
     def __post_init__(self) -> None:
         self._original = self.record
         if self.minimiser is not None:
             self._minimise(self.minimiser)
+        held, hidden, special = self.held, self.hidden, self.paths.special
         for position, leaf in enumerate(self.record.leaves):
-            if position in self.hidden:
+            pattern = leaf.pattern
+            if position in hidden or (pattern in special and self._says_nothing(position)):
                 continue
-            if (why := self._nothing(leaf)) is not None:
-                self.nothing[position] = why
+            if (positions := held.get(pattern)) is None:
+                held[pattern] = [position]
             else:
-                self._positions.setdefault(leaf.pattern, []).append(position)
+                positions.append(position)
+
+    def _says_nothing(self, position: int) -> bool:
+        leaf = self.record.leaves[position]
+        why = self.spec.fields[leaf.pattern].nothing.get(leaf.value.strip())
+        if why is not None:
+            self.nothing[position] = why
+        return why is not None
+
+    @property
+    def spec(self) -> Spec:
+        """The mapping."""
+        return self.paths.spec
+
+    def positions(self, pattern: str) -> list[int]:
+        """Where the visible leaves of that pattern stand."""
+        return self.held.get(pattern, [])
 
     def _minimise(self, minimiser: Minimiser) -> None:
         """Put what the profile makes of leaves in their place, so that nothing can tell the rest."""
@@ -90,44 +168,11 @@ class Reading:
 
     def whole(self) -> Reading:
         """The record as it stands in the source: what is left out by rule must not depend on a profile."""
-        return Reading(self.spec, self._original, None, self.edition) if self.changes else self
+        return Reading(self.paths, self._original, None, self.edition) if self.changes else self
 
     def told(self, position: int) -> str:
         """What the profile did to the leaf, which is counted by that."""
         return self.minimiser.count(self.changes[position]) if self.minimiser is not None else ""
-
-    def _nothing(self, leaf: Leaf) -> str | None:
-        """Why the leaf says nothing; None where it says something."""
-        listed = self.spec.fields.get(leaf.pattern)
-        return listed.nothing.get(leaf.value.strip()) if listed is not None and listed.nothing else None
-
-    def positions(self, pattern: str) -> list[int]:
-        """Where the visible leaves of that pattern stand."""
-        return self._positions.get(pattern, [])
-
-    def elements(self, pattern: str) -> Mapping[str, list[int]]:
-        """The elements of that pattern that hold anything: path → positions of what is inside."""
-        if self._elements is None:
-            self._elements = {}
-            for positions in self._positions.values():
-                for position in positions:
-                    self._place(position, self._elements)
-        return self._elements.get(pattern, {})
-
-    def _place(self, position: int, elements: dict[str, dict[str, list[int]]]) -> None:
-        leaf = self.record.leaves[position]
-        path, pattern = leaf.path, leaf.pattern
-        while True:
-            elements.setdefault(pattern, {}).setdefault(path, []).append(position)
-            if (cut := path.rfind("/")) < 0:
-                return
-            path, pattern = path[:cut], pattern[: pattern.rfind("/")]
-
-    def view(self, path: str) -> View:
-        """The view of one element: the same each time."""
-        if path not in self._views:
-            self._views[path] = View(self, path)
-        return self._views[path]
 
     def has_fault(self, position: int) -> bool:
         return any(leaf == position for _, leaf in self.faults)
@@ -139,32 +184,36 @@ class Reading:
 
     def cleaned(self, position: int) -> Value | None:
         """The leaf as its field's cleaner reads it; None (and a problem) where it cannot."""
-        if position not in self._cleaned:
-            self._cleaned[position] = self._clean(position)
-        return self._cleaned[position]
-
-    def _clean(self, position: int) -> Value | None:
-        leaf = self.record.leaves[position]
+        known = self._cleaned
+        if position in known:
+            return known[position]
         try:
-            cleaned = self.spec.fields[leaf.pattern].clean(leaf.value)
+            cleaned = self.paths.clean(self.record.leaves[position])
         except BadValueError as error:
             self.fault(Fault(error.code, str(error), error.remedy, position))
+            known[position] = None
             return None
         if not cleaned.whole:
             self.cut.add(position)
-        return Value(cleaned.data, frozenset({position})) if cleaned.data else None
+        value = known[position] = Value(cleaned.data, frozenset((position,))) if cleaned.data else None
+        return value
+
+
+_Group = tuple[int, str, "View"]
+"""The first position inside, the element's path, its view."""
 
 
 class View:
-    """A record, or one of the groups inside it; paths are relative to it."""
+    """A record, or one of the groups inside it; paths are relative to it. ``at``: the group's
+    pattern, and the positions of the leaves inside it, by their patterns."""
 
-    __slots__ = ("_held", "_path", "_pattern", "reading")
+    __slots__ = ("_groups", "_held", "_names", "_pattern", "reading")
 
-    def __init__(self, reading: Reading, path: str = "") -> None:
+    def __init__(self, reading: Reading, at: tuple[str, dict[str, list[int]]] | None = None) -> None:
         self.reading = reading
-        self._path = path
-        self._pattern = pattern_of(path)
-        self._held: dict[str, list[int]] | None = None
+        self._pattern, self._held = at or ("", reading.held)
+        self._names = reading.paths.names(self._pattern)
+        self._groups: dict[str, list[_Group]] = {}
 
     @property
     def kind(self) -> str:
@@ -178,47 +227,67 @@ class View:
 
     def get(self, path: str) -> Value | None:
         """The first readable value at ``path`` (``.`` is the group's own text)."""
-        for position in self._found(path):
+        full = self._names.get(path) or self._full(path)
+        for position in self._held.get(full, ()):
             if (value := self.reading.cleaned(position)) is not None:
                 return value
         return None
 
     def all(self, path: str) -> list[Value]:
         """Every readable value at ``path``, in the order of the file."""
-        values = (self.reading.cleaned(position) for position in self._found(path))
+        full = self._names.get(path) or self._full(path)
+        values = (self.reading.cleaned(position) for position in self._held.get(full, ()))
         return [value for value in values if value is not None]
 
     def groups(self, *paths: str) -> list[View]:
         """One view for each element at one of the paths that holds anything, in the order of the file."""
-        found = [
-            (min(positions), element)
-            for path in paths
-            for element, positions in self.reading.elements(self._joined(path)).items()
-            if self._inside(element)
-        ]
-        return [self.reading.view(path) for path in dict.fromkeys(path for _, path in sorted(found))]
+        if len(paths) == 1:
+            return [group[2] for group in self._inside(paths[0])]
+        found = {group[1]: group for path in paths for group in self._inside(path)}
+        return [group[2] for group in sorted(found.values(), key=itemgetter(0, 1))]
 
-    def _inside(self, path: str) -> bool:
-        return not self._path or path == self._path or path.startswith(self._path + "/")
+    def _inside(self, path: str) -> list[_Group]:
+        if path not in self._groups:
+            full = self._joined(path)
+            made = [
+                (first, element, View(self.reading, (full, held)))
+                for element, (first, held) in self._parted(full).items()
+            ]
+            self._groups[path] = sorted(made, key=itemgetter(0))
+        return self._groups[path]
+
+    def _parted(self, full: str) -> dict[str, tuple[int, dict[str, list[int]]]]:
+        """The positions inside each element of that pattern, by patterns, and the first of all."""
+        leaves, element_of = self.reading.record.leaves, self.reading.paths.elements(full)
+        found: dict[str, tuple[int, dict[str, list[int]]]] = {}
+        for pattern in self.reading.paths.inside(full, self._held):
+            for position in self._held[pattern]:
+                element = element_of(leaves[position].path)
+                if (known := found.get(element)) is None:
+                    found[element] = (position, {pattern: [position]})
+                else:
+                    first, held = known
+                    if position < first:
+                        found[element] = (position, held)
+                    if (positions := held.get(pattern)) is None:
+                        held[pattern] = [position]
+                    else:
+                        positions.append(position)
+        return found
 
     def _joined(self, path: str) -> str:
         if path == ".":
             return self._pattern or path
         return f"{self._pattern}/{path}" if self._pattern else path
 
-    def _found(self, path: str) -> list[int]:
+    def _full(self, path: str) -> str:
         full = self._joined(path)
         if full not in self.reading.spec.fields:
             raise MappingError(
                 f"{self.reading.spec.format}: {full!r} is read but not listed; add it to fields"
             )
-        if not self._path:
-            return self.reading.positions(full)
-        if self._held is None:
-            self._held = {}
-            for position in self.reading.elements(self._pattern).get(self._path, ()):
-                self._held.setdefault(self.reading.record.leaves[position].pattern, []).append(position)
-        return self._held.get(full, [])
+        self._names[path] = full
+        return full
 
     def lookup(self, name: str, value: Value | None) -> Value | None:
         """What the lookup says of the value; an unknown one is a problem, one that has no code (null in
