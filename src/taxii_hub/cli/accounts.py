@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from taxii_hub.cli.account_views import account_json, key_state, report_json, report_lines, time_text
+from taxii_hub.cli.acting import operator
 from taxii_hub.exchange.account_admin import DAY, HOUR, PROFILES, ROLES, IssuedKey, NewAccount
 from taxii_hub.exchange.consumer_report import duration, moment, report_on
 from taxii_hub.model import ClientProfile
@@ -78,7 +79,7 @@ async def add(hub: Hub, name: str, agency: str, roles: tuple[str, ...], **more: 
         lifetime=_days(more["expires"]),
     )
     known = {known.name for known in hub.catalog.agencies}
-    issued = await hub.accounts.admin.add(wanted, known, more["dry_run"])
+    issued = await hub.accounts.admin.add(wanted, known, more["dry_run"], operator())
     what = f"account {name} of agency {agency} (roles: {', '.join(sorted(roles))})"
     _print_issued(f"Added {what}.", issued, more) if not more["dry_run"] else click.echo(
         f"Dry run: {what} would be added. Nothing was changed, no key was made."
@@ -98,7 +99,7 @@ async def rotate(hub: Hub, name: str, overlap: int, **more: Any) -> None:
     Without --expires the new key lives as long as the old one was meant to.
     """
     admin = hub.accounts.admin
-    issued = await admin.rotate(name, overlap * HOUR, _days(more["expires"]), more["dry_run"])
+    issued = await admin.rotate(name, overlap * HOUR, _days(more["expires"]), more["dry_run"], operator())
     old = ", ".join(key.id for key in issued.ending) or "none"
     if more["dry_run"]:
         click.echo(
@@ -118,7 +119,7 @@ async def revoke(hub: Hub, name: str, key: str | None, dry_run: bool) -> None:
 
     A revoked name is not used again. To let the agency back in, add another account.
     """
-    ended = await hub.accounts.admin.revoke(name, key, dry_run)
+    ended = await hub.accounts.admin.revoke(name, key, dry_run, operator())
     what = f"key {key} of account {name}" if key else f"account {name}"
     keys = f"{len(ended)} live key{'' if len(ended) == 1 else 's'}"
     if dry_run:
@@ -138,7 +139,8 @@ async def set_(hub: Hub, name: str, client_profile: str, dry_run: bool) -> None:
     standard: by the letter of TAXII. elastic: an empty answer has an empty list `objects`.
     absolute-urls: API roots are always absolute URLs.
     """
-    await hub.accounts.admin.set_profile(name, cast("ClientProfile", client_profile), dry_run)
+    profile = cast("ClientProfile", client_profile)
+    await hub.accounts.admin.set_profile(name, profile, dry_run, operator())
     start = "Dry run: would set" if dry_run else "Set"
     click.echo(f"{start} the client profile of {name} to {client_profile}.")
 

@@ -14,10 +14,13 @@ import click
 import orjson
 
 from taxii_hub.bootstrap import open_hub
+from taxii_hub.cli.acting import operator
 from taxii_hub.cli.ingest_views import has_problems, words
 from taxii_hub.errors import HubError, ReportError
+from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest
 from taxii_hub.exchange.ingest import ingest as run_ingest
+from taxii_hub.ledger.leaves import legible
 from taxii_hub.mapping.detect import detect
 from taxii_hub.mapping.registry import Registry, registry_of
 from taxii_hub.model import Receipt
@@ -73,6 +76,7 @@ async def _ingest_all(files: tuple[Path, ...], options: dict[str, Any], as_json:
             with _bar(path, "reading", as_json) as reading, _bar(path, "publishing", as_json) as publishing:
                 wanted = Ingest(path=path, progress=reading, publishing=publishing, **options)
                 try:
+                    await _record(hub, wanted)
                     receipt = await run_ingest(hub, registry, wanted)
                 except HubError as error:
                     click.echo(f"{path.name}: {error}", err=True)
@@ -85,6 +89,13 @@ async def _ingest_all(files: tuple[Path, ...], options: dict[str, Any], as_json:
             worst = REFUSED if _refused(receipt, options) else worst
             worst = worst or (PROBLEMS if has_problems(receipt) else CLEAN)
     return worst
+
+
+async def _record(hub: Hub, wanted: Ingest) -> None:
+    """Who took the report in: what the log says of its objects names the agency only."""
+    if not wanted.dry_run:
+        said = {"to": wanted.to, "of": wanted.agency, "mapping": wanted.mapping}
+        await hub.audit.act("ingest", operator(), file=legible(wanted.path.name), **said)
 
 
 def _refused(receipt: Receipt, options: dict[str, Any]) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from taxii_hub.errors import BadRequestError, NotFoundError
 from taxii_hub.exchange.credentials import PEPPER, MintedKey, Peppers, mac_of, mint_key
+from taxii_hub.ledger.leaves import HUB, Actor, leaf_of
 from taxii_hub.model import ClientProfile, Role
+from taxii_hub.stix import timestamps
 from taxii_hub.store.account_records import AccountDirectory, AccountRecord, KeyRecord
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -45,7 +47,10 @@ class IssuedKey:
 
 
 class AccountAdmin:
-    """Changes of accounts. A dry run raises what the change would raise and changes nothing."""
+    """Changes of accounts. A dry run raises what the change would raise and changes nothing.
+
+    ``by`` is who does it, for the audit log: its leaf is written together with the change.
+    """
 
     def __init__(
         self, directory: AccountDirectory, peppers: Peppers, clock: Callable[[], float] = time.time
@@ -69,7 +74,9 @@ class AccountAdmin:
                 return account, keys
         raise NotFoundError(f"there is no account {name}; `taxii-hub accounts list` shows them all")
 
-    async def add(self, wanted: NewAccount, agencies: Collection[str], dry_run: bool = False) -> IssuedKey:
+    async def add(
+        self, wanted: NewAccount, agencies: Collection[str], dry_run: bool = False, by: Actor = HUB
+    ) -> IssuedKey:
         """A new account with one key; ``agencies`` are those of the catalogue in force.
 
         Raises BadRequestError: a name that cannot be one or is taken, an unknown agency, role or
@@ -85,11 +92,13 @@ class AccountAdmin:
             title=wanted.title,
             created_at=record.created_at,
         )
-        await self._directory.add(account, record, dry_run)
+        said = {"of": wanted.agency, "roles": sorted(wanted.roles), "profile": wanted.client_profile}
+        leaf = self._leaf("account-add", by, wanted.name, {**said, **_said_of(record)})
+        await self._directory.add(account, record, dry_run, leaf)
         return issued
 
     async def rotate(
-        self, name: str, overlap: int, lifetime: int | None = None, dry_run: bool = False
+        self, name: str, overlap: int, lifetime: int | None = None, dry_run: bool = False, by: Actor = HUB
     ) -> IssuedKey:
         """A new key; the live one ends after ``overlap`` microseconds. At most two live at once.
 
@@ -104,17 +113,25 @@ class AccountAdmin:
         _check_lifetime(lifetime)
         issued, record = self._issue(name, lifetime)
         until = record.created_at + overlap
-        ending = await self._directory.rotate(record, until, dry_run)
+        said = {**_said_of(record), "overlap_until": timestamps.format(until)}
+        leaf = self._leaf("account-rotate", by, name, said)
+        ending = await self._directory.rotate(record, until, dry_run, leaf)
         return IssuedKey(name, issued.key, issued.expires_at, ending)
 
-    async def revoke(self, name: str, key: str | None = None, dry_run: bool = False) -> tuple[str, ...]:
+    async def revoke(
+        self, name: str, key: str | None = None, dry_run: bool = False, by: Actor = HUB
+    ) -> tuple[str, ...]:
         """End one key, or the account for good; answers the keys that ended now. Raises NotFoundError."""
-        return await self._directory.revoke(name, key, self._now(), dry_run)
+        leaf = self._leaf("account-revoke", by, name, {"key": key})
+        return await self._directory.revoke(name, key, self._now(), dry_run, leaf)
 
-    async def set_profile(self, name: str, client_profile: ClientProfile, dry_run: bool = False) -> None:
+    async def set_profile(
+        self, name: str, client_profile: ClientProfile, dry_run: bool = False, by: Actor = HUB
+    ) -> None:
         """Change how answers are shaped for this account's client. Raises NotFoundError, BadRequestError."""
         _check_profile(client_profile)
-        await self._directory.set_profile(name, client_profile, dry_run)
+        leaf = self._leaf("account-set", by, name, {"profile": client_profile})
+        await self._directory.set_profile(name, client_profile, dry_run, leaf)
 
     def _issue(self, account: str, lifetime: int | None) -> tuple[IssuedKey, KeyRecord]:
         kid, pepper = self._peppers.newest(PEPPER)
@@ -131,8 +148,17 @@ class AccountAdmin:
         )
         return IssuedKey(account, key, expires_at), record
 
+    def _leaf(self, kind: str, by: Actor, name: str, details: Mapping[str, Any]) -> bytes:
+        """For the audit log: who did what to which account; of a key its id only."""
+        return leaf_of(kind, self._now(), by, {"name": name, **details})
+
     def _now(self) -> int:
         return int(self._clock() * 1_000_000)
+
+
+def _said_of(key: KeyRecord) -> dict[str, Any]:
+    expires = None if key.expires_at is None else timestamps.format(key.expires_at)
+    return {"key": key.id, "expires": expires}
 
 
 def _check(wanted: NewAccount, agencies: Collection[str]) -> None:

@@ -53,6 +53,18 @@ def tile_writes(first: int, partial: bytes, hashes: Sequence[bytes]) -> dict[int
     return {start + i: data[i * size : (i + 1) * size] for i in range((len(data) + size - 1) // size)}
 
 
+def part_of_tile(data: bytes, index: int, size: int) -> bytes:
+    """What of a tile belongs to the tree of ``size`` leaves."""
+    return data[: max(0, size - index * TILE) * HASH_BYTES]
+
+
+def tile_root(data: bytes) -> bytes | None:
+    """The root over a full tile."""
+    if len(data) != TILE * HASH_BYTES:
+        return None
+    return root_of(data[start : start + HASH_BYTES] for start in range(0, len(data), HASH_BYTES))
+
+
 def needed_tiles(size: int, *places: int) -> set[int]:
     """The tiles whose hashes a proof about these leaves or tree sizes needs one by one."""
     return {place // TILE for place in (*places, size) if 0 <= place <= size}

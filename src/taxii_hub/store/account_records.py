@@ -76,7 +76,8 @@ class KeyUse:
 class AccountDirectory(Protocol):
     """Where accounts are kept. Every method raises UnavailableError when the database is away.
 
-    A dry run raises and answers what the change would, and changes nothing.
+    A dry run raises and answers what the change would, and changes nothing. ``leaf`` goes into the audit
+    log together with the change.
     """
 
     async def revision(self) -> int:
@@ -85,21 +86,27 @@ class AccountDirectory(Protocol):
     async def read(self) -> Directory:
         """Everything, in one snapshot."""
 
-    async def add(self, account: AccountRecord, key: KeyRecord, dry_run: bool = False) -> None:
+    async def add(
+        self, account: AccountRecord, key: KeyRecord, dry_run: bool = False, leaf: bytes | None = None
+    ) -> None:
         """Raises BadRequestError where the name is taken."""
 
     async def rotate(
-        self, key: KeyRecord, overlap_until: int, dry_run: bool = False
+        self, key: KeyRecord, overlap_until: int, dry_run: bool = False, leaf: bytes | None = None
     ) -> tuple[KeyRecord, ...]:
         """Add a key beside the live one, which ends at ``overlap_until``; answers the keys that end.
 
         Raises BadRequestError where two live keys exist, NotFoundError without such an account.
         """
 
-    async def revoke(self, account: str, key: str | None, at: int, dry_run: bool = False) -> tuple[str, ...]:
+    async def revoke(
+        self, account: str, key: str | None, at: int, dry_run: bool = False, leaf: bytes | None = None
+    ) -> tuple[str, ...]:
         """End one key, or the account with all its keys; answers the ids of the keys that ended now."""
 
-    async def set_profile(self, account: str, client_profile: ClientProfile, dry_run: bool = False) -> None:
+    async def set_profile(
+        self, account: str, client_profile: ClientProfile, dry_run: bool = False, leaf: bytes | None = None
+    ) -> None:
         """Raises NotFoundError without such an account."""
 
     async def note_use(self, uses: Iterable[KeyUse]) -> None:

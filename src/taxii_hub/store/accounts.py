@@ -25,6 +25,7 @@ from pymongo.write_concern import WriteConcern
 from taxii_hub.errors import BadRequestError, NotFoundError, UnavailableError
 from taxii_hub.model import ClientProfile
 from taxii_hub.store.account_records import AccountRecord, Directory, KeyRecord, KeyRefusal, KeyUse
+from taxii_hub.store.audit_queue import queued
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -50,6 +51,7 @@ class AccountStore:
         self._accounts = database["accounts"]
         self._keys = database["keys"]
         self._counters = database["counters"]
+        self._audit = database["audit_queue"]
 
     async def revision(self) -> int:
         """The number of the last change, 0 before the first."""
@@ -70,7 +72,9 @@ class AccountStore:
             tuple(key_of(document) for document in keys),
         )
 
-    async def add(self, account: AccountRecord, key: KeyRecord, dry_run: bool = False) -> None:
+    async def add(
+        self, account: AccountRecord, key: KeyRecord, dry_run: bool = False, leaf: bytes | None = None
+    ) -> None:
         """A new account with its first key. Raises BadRequestError where the name was used before."""
 
         async def change(session: AsyncClientSession) -> None:
@@ -83,10 +87,10 @@ class AccountStore:
             await self._accounts.insert_one(_keyed(document), session=session)
             await self._keys.insert_one(_keyed(_filled(asdict(key))), session=session)
 
-        await self._change(change, dry_run)
+        await self._change(change, dry_run, leaf)
 
     async def rotate(
-        self, key: KeyRecord, overlap_until: int, dry_run: bool = False
+        self, key: KeyRecord, overlap_until: int, dry_run: bool = False, leaf: bytes | None = None
     ) -> tuple[KeyRecord, ...]:
         """Add ``key`` beside the live one, which ends at ``overlap_until`` or at its own end if earlier."""
 
@@ -109,9 +113,11 @@ class AccountStore:
             await self._keys.insert_one(_keyed(_filled(asdict(key))), session=session)
             return tuple(live)
 
-        return await self._change(change, dry_run)
+        return await self._change(change, dry_run, leaf)
 
-    async def revoke(self, account: str, key: str | None, at: int, dry_run: bool = False) -> tuple[str, ...]:
+    async def revoke(
+        self, account: str, key: str | None, at: int, dry_run: bool = False, leaf: bytes | None = None
+    ) -> tuple[str, ...]:
         """End one key, or the account with all its keys; answers the ids that were live until now."""
 
         async def change(session: AsyncClientSession) -> tuple[str, ...]:
@@ -133,9 +139,11 @@ class AccountStore:
             )
             return tuple(ending)
 
-        return await self._change(change, dry_run)
+        return await self._change(change, dry_run, leaf)
 
-    async def set_profile(self, account: str, client_profile: ClientProfile, dry_run: bool = False) -> None:
+    async def set_profile(
+        self, account: str, client_profile: ClientProfile, dry_run: bool = False, leaf: bytes | None = None
+    ) -> None:
         """Change how answers to this account are shaped."""
 
         async def change(session: AsyncClientSession) -> None:
@@ -144,7 +152,7 @@ class AccountStore:
                 {"_id": account}, {"$set": {"client_profile": client_profile}}, session=session
             )
 
-        await self._change(change, dry_run)
+        await self._change(change, dry_run, leaf)
 
     async def note_use(self, uses: Iterable[KeyUse]) -> None:
         """Keep the latest use and refusal of each key."""
@@ -153,12 +161,18 @@ class AccountStore:
             with reached():
                 await self._keys.bulk_write(writes, ordered=False)
 
-    async def _change(self, body: Callable[[AsyncClientSession], Awaitable[Result]], dry_run: bool) -> Result:
+    async def _change(
+        self, body: Callable[[AsyncClientSession], Awaitable[Result]], dry_run: bool, leaf: bytes | None
+    ) -> Result:
+        """No change without its leaf, no leaf without its change."""
+
         async def run(session: AsyncClientSession) -> Result:
             await self._counters.update_one(
                 {"_id": COUNTER}, {"$inc": {"last": 1}}, upsert=True, session=session
             )
             result = await body(session)
+            if leaf is not None:
+                await self._audit.insert_one(queued(leaf), session=session)
             if dry_run:
                 await session.abort_transaction()
             return result

@@ -31,8 +31,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from taxii_hub.ledger.leaves import HUB, index_of, leaf_of, read
-from taxii_hub.ledger.log import TILE, Kept, Tree, tile_writes
-from taxii_hub.ledger.merkle import HASH_BYTES, Head, leaf_hash, root_of
+from taxii_hub.ledger.log import TILE, Kept, Tree, tile_root, tile_writes
+from taxii_hub.ledger.merkle import Head, leaf_hash
 from taxii_hub.store.audit_queue import PATIENCE, durable, queued
 from taxii_hub.store.feed import database_errors
 
@@ -205,8 +205,8 @@ class AuditStore:
         writes: list[InsertOne[Document] | UpdateOne] = []
         for index, data in tile_writes(first, partial, hashes).items():
             fields: Document = {"h": data}
-            if len(data) == TILE * HASH_BYTES:
-                fields["r"] = root_of(data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES))
+            if (root := tile_root(data)) is not None:
+                fields["r"] = root
             writes.append(UpdateOne({"_id": index}, {"$set": fields}, upsert=True))
         await self._tiles.bulk_write(writes, session=session)
 

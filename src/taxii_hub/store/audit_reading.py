@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
+from taxii_hub.ledger.asking import Placed, RowFilter
 from taxii_hub.ledger.log import Kept, Row, Tree
 from taxii_hub.store.audit import tree_of
 from taxii_hub.store.audit_queue import durable
@@ -18,46 +18,6 @@ from taxii_hub.store.reading import entry_of
 Document = dict[str, Any]
 
 _INDEX = ("k", "t", "a", "g", "c")
-
-
-@dataclass(frozen=True, slots=True)
-class RowFilter:
-    """Which rows are wanted: ``first`` and before ``end`` by number, the others by what their leaves say."""
-
-    first: int = 0
-    end: int | None = None
-    kinds: tuple[str, ...] = ()
-    account: str | None = None
-    agency: str | None = None
-    feeds: tuple[int, ...] = ()
-    since: int | None = None
-    until: int | None = None
-    newest: bool = False
-    """The greatest numbers first."""
-
-    def document(self) -> Document:
-        """As MongoDB takes it."""
-        number: Document = {"$gte": self.first}
-        if self.end is not None:
-            number["$lt"] = self.end
-        wanted: Document = {"_id": number}
-        for name, values in (("k", self.kinds), ("c", self.feeds)):
-            if values:
-                wanted[name] = {"$in": list(values)}
-        for name, value in (("a", self.account), ("g", self.agency)):
-            if value is not None:
-                wanted[name] = value
-        time = {op: bound for op, bound in (("$gte", self.since), ("$lt", self.until)) if bound is not None}
-        return {**wanted, "t": time} if time else wanted
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An object's version as it stood under a stamp."""
-
-    object_id: str
-    version: str
-    policy: int
 
 
 class AuditReader:
@@ -82,7 +42,7 @@ class AuditReader:
         """Rows by their numbers; ``limit`` 0: all of them."""
         order = DESCENDING if wanted.newest else ASCENDING
         async with database_errors():
-            found = self._log.find(wanted.document(), sort=[("_id", order)], limit=limit, batch_size=1000)
+            found = self._log.find(condition(wanted), sort=[("_id", order)], limit=limit, batch_size=1000)
             async for document in found:
                 yield _row(document)
 
@@ -123,7 +83,7 @@ class AuditReader:
 
     async def counts(self, since: int | None, until: int | None) -> list[tuple[str, str | None, int]]:
         """How many leaves of each kind and agency."""
-        match = RowFilter(since=since, until=until).document()
+        match = condition(RowFilter(since=since, until=until))
         stages: Sequence[Mapping[str, Any]] = [
             {"$match": match},
             {"$group": {"_id": {"k": "$k", "g": "$g"}, "n": {"$sum": 1}}},
@@ -161,6 +121,22 @@ class AuditReader:
                 async for row in collection.find(wanted, fields, hint=index, batch_size=5000):
                     found[row["s"]] = Placed(row["i"], entry_of(row).version, row["p"])
         return found
+
+
+def condition(wanted: RowFilter) -> Document:
+    """The filter as MongoDB takes it."""
+    number: Document = {"$gte": wanted.first}
+    if wanted.end is not None:
+        number["$lt"] = wanted.end
+    found: Document = {"_id": number}
+    for name, values in (("k", wanted.kinds), ("c", wanted.feeds)):
+        if values:
+            found[name] = {"$in": list(values)}
+    for name, value in (("a", wanted.account), ("g", wanted.agency)):
+        if value is not None:
+            found[name] = value
+    time = {op: bound for op, bound in (("$gte", wanted.since), ("$lt", wanted.until)) if bound is not None}
+    return {**found, "t": time} if time else found
 
 
 def _row(document: Mapping[str, Any]) -> Row:

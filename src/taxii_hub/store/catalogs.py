@@ -22,7 +22,9 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from taxii_hub.errors import CatalogError, StoreError, UnavailableError
+from taxii_hub.ledger.leaves import Actor, leaf_of
 from taxii_hub.model import ApiRoot, Catalog, Collection
+from taxii_hub.store.audit_queue import queued
 
 Document = dict[str, Any]
 
@@ -58,6 +60,7 @@ class Catalogs:
         self._versions = database.get_collection("catalogs", read_concern=majority)
         self._numbers = database.get_collection("collection_numbers", read_concern=majority)
         self._entries = database.get_collection("entries")
+        self._audit = database.get_collection("audit_queue")
         self._decode = decode
         self._catalog: Catalog | None = None
         self._absence = _NONE
@@ -141,15 +144,19 @@ class Catalogs:
             return newest
         if newest is not None:
             await self._refuse_losses(session, newest, proposal.catalog)
+        now = time.time_ns() // 1000
         following = {
             "_id": version + 1,
             "digest": proposal.catalog.digest,
             "document": proposal.document,
             "numbers": await self._give_numbers(session, proposal.catalog),
-            "applied_at": Int64(time.time_ns() // 1000),
+            "applied_at": Int64(now),
             "applied_by": proposal.by,
         }
         await self._versions.insert_one(following, session=session)
+        said = {"version": version + 1, "digest": proposal.catalog.digest}
+        leaf = leaf_of("catalogue-apply", now, Actor(proposal.by), said)
+        await self._audit.insert_one(queued(leaf), session=session)
         return following
 
     async def _refuse_losses(

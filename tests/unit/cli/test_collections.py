@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from pymongo import MongoClient
 
 from taxii_hub.cli import main
-from taxii_hub.cli.collections import _author
+from taxii_hub.cli.acting import author
 
 SHIPPED = Path(__file__).resolve().parents[3] / "collections"
 Run = Callable[..., Result]
@@ -233,6 +233,6 @@ def test_agencies(run, folder):
 
 
 def test_who_applies(monkeypatch):
-    assert "@" in _author()
+    assert "@" in author()
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
-    assert _author().startswith("uid 4000000000@")
+    assert author().startswith("uid 4000000000@")

@@ -14,6 +14,7 @@ from bson.int64 import Int64
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.checkpoint import Checkpoint
 from taxii_hub.ledger.leaves import HUB, Actor, leaf_of, read
 from taxii_hub.ledger.log import Row
@@ -21,7 +22,7 @@ from taxii_hub.ledger.merkle import Head
 from taxii_hub.ledger.verify import Evidence, verify
 from taxii_hub.store import audit as store_audit
 from taxii_hub.store.audit import INDEXES, AuditStore
-from taxii_hub.store.audit_reading import AuditReader, RowFilter
+from taxii_hub.store.audit_reading import AuditReader
 from taxii_hub.store.audit_sessions import AuditSessions
 from taxii_hub.store.migrations import Deployment, migrate
 from tests.support.ledgers import AT, ORIGIN, SIGNER
