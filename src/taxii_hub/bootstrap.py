@@ -6,8 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-from fastapi import FastAPI
+from typing import TYPE_CHECKING
 
 from taxii_hub.catalog.documents import from_document
 from taxii_hub.errors import SettingsError
@@ -31,6 +30,9 @@ from taxii_hub.store.engine import engine_for
 from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.migrations import Deployment, check_schema, migrate
 from taxii_hub.store.topology import check_topology, connect
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI  # a third of the start of a command that needs no web
 
 INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES, **editions.INDEXES, **audit.INDEXES}
 
