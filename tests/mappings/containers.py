@@ -121,7 +121,8 @@ class _Xml(Sample):
     def _path(self, element: Any) -> str:
         steps = [etree.QName(e).localname for e in (element, *element.iterancestors())][::-1]
         for position, step in enumerate(steps):
-            if (position or isinstance(self.spec.reader, XmlReader)) and step in self.spec.kinds:
+            kinds = self.spec.kinds | self.spec.shared.keys()
+            if (position or isinstance(self.spec.reader, XmlReader)) and step in kinds:
                 return "/".join(steps[position + 1 :])
         return "/".join(steps)
 

@@ -88,7 +88,9 @@ async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
             f"{wanted.path.name}: {len(conversion.problems)} problems, and --strict publishes only what has "
             f"none; `taxii-hub convert {wanted.path.name}` shows them"
         )
-    rules = Rules(spec.family, spec.editions, wanted.source_list, wanted.backfill)
+    rules = Rules(
+        spec.family, replace(spec.editions, whole=conversion.whole), wanted.source_list, wanted.backfill
+    )
     if wanted.dry_run:
         edition = await compare(hub, place, conversion, rules)
         changes = await changes_of(edition, fields=wanted.details)

@@ -51,8 +51,11 @@ def one_of(at: Located, words: Collection[str]) -> str:
 
 
 def _xml(at: Located) -> Reader:
-    entries = at.items({"kind", "records"})
-    return XmlReader(frozenset(wanted(entries, "records", at).texts()))
+    entries = at.items({"kind", "records", "shared"})
+    shared = (
+        {kind: key.text() for kind, key in entries["shared"].items().items()} if "shared" in entries else {}
+    )
+    return XmlReader(frozenset(wanted(entries, "records", at).texts()), shared)
 
 
 def _json(at: Located) -> Reader:
@@ -106,7 +109,11 @@ def _sheets(at: Located) -> Reader:
         if "sheets" in entries
         else ()
     )
-    kinds = {s.kind for s in sheets if s.outside is None} if sheets and "kind_column" not in entries else _kinds(entries)
+    kinds = (
+        {s.kind for s in sheets if s.outside is None}
+        if sheets and "kind_column" not in entries
+        else _kinds(entries)
+    )
     return SheetReader(
         kinds=frozenset(kinds),
         sheets=sheets or (Sheet("*", min(kinds), header),),

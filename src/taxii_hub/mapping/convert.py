@@ -15,9 +15,10 @@ from taxii_hub import __version__
 from taxii_hub.errors import ReportError
 from taxii_hub.mapping.edition import latest
 from taxii_hub.mapping.minimise import Minimiser, PseudonymKey
+from taxii_hub.mapping.order import Order
 from taxii_hub.mapping.readers.dispatch import Source, opened
 from taxii_hub.mapping.record import Progress
-from taxii_hub.mapping.run import Order, Run
+from taxii_hub.mapping.run import Run
 from taxii_hub.mapping.spec import Spec
 from taxii_hub.model import Problem
 from taxii_hub.stix import ids
@@ -44,7 +45,7 @@ class Conversion:
     report last (in a temporary file where they are many); every reference inside is to one of them. ``edition``: a STIX timestamp. ``made``: of
     every record, by its key, the ids of the objects whose version is the edition; what records share is
     not among them. ``failed``: the keys of the records that gave nothing (None where a record has none).
-    ``source_list``: which list it is, where the format has several."""
+    ``source_list``: which list it is, where the format has several. ``whole``: the file is the whole list."""
 
     mapping: str
     edition: str
@@ -58,6 +59,7 @@ class Conversion:
     made: Mapping[str, tuple[str, ...]]
     failed: tuple[str | None, ...]
     source_list: str
+    whole: bool = True
 
     def objects(self) -> Iterator[dict[str, Any]]:
         """The objects, parsed."""
@@ -111,6 +113,7 @@ def convert(mapping: Spec, source: Source, options: ConvertOptions) -> Conversio
         made=result.made,
         failed=result.failed,
         source_list=result.source_list,
+        whole=result.whole,
     )
 
 

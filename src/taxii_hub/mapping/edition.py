@@ -113,11 +113,11 @@ def latest(spec: Spec, source: Source, name: str) -> str | None:
     if not spec.edition_from_records:
         return None
     found: list[str] = []
-    clean = spec.edition_cleaner or spec.fields[spec.edition or ""].clean
     with opened(spec.reader, source, name) as report:
         for record in report.records:
             for leaf in record.leaves if record.kind else ():
-                if leaf.pattern == spec.edition:
+                if leaf.pattern in spec.editions_told:
+                    clean = spec.edition_cleaner or spec.fields[leaf.pattern].clean
                     with suppress(BadValueError):
                         found.append(moment(clean(leaf.value).data).data)
     return max(found, default=None)

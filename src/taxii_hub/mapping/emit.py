@@ -5,6 +5,7 @@ It owns ids, ``created_by_ref``, versions, markings and provenance; a mapping ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DESIGNATION_PATH: Final = f"extensions.{DESIGNATION}"
 SOURCE_PATH: Final = f"extensions.{SOURCE}"
+_ID: Final = re.compile(rb"(?<=\")[a-z0-9-]+--[0-9a-f-]{36}(?=\")")
 _REMEMBERED: Final = 500
 """So many properties of one place are remembered."""
 _OWNED: Final = frozenset(
@@ -224,9 +226,21 @@ class Output:
     def add(self, made: Mapping[str, Any]) -> None:
         """Keep it; equal ones are one (see ``clash``)."""
         if made["id"] not in self._digests:
-            data = orjson.dumps(made)
-            self._digests[made["id"]] = sha256(data).digest()
-            self.data.append(data)
+            self._put(made["id"], orjson.dumps(made))
+
+    def _put(self, object_id: str, data: bytes) -> None:
+        self._digests[object_id] = sha256(data).digest()
+        self.data.append(data)
+
+    def renamed(self, names: Mapping[str, str]) -> Output:
+        """The same objects with other ids where they refer to these."""
+        ids = {old.encode(): new.encode() for old, new in names.items() if old != new}
+        if not ids:
+            return self
+        made = Output()
+        for object_id, data in zip(self._digests, self.data, strict=True):
+            made._put(object_id, _ID.sub(lambda found: ids.get(found[0], found[0]), data))
+        return made
 
     def clash(self, made: Iterable[Mapping[str, Any]]) -> str | None:
         """The first id among ``made`` that is here already with other content."""

@@ -83,7 +83,8 @@ class _Loader:
             detect=load_detect(self._get("detect"), reader),
             reader=reader,
             key=self._key(words),
-            edition=edition,
+            edition=edition[0] if edition else None,
+            edition_also=edition[1:],
             edition_from_records=from_records,
             edition_cleaner=edition_cleaner,
             lookups=lookups,
@@ -105,13 +106,15 @@ class _Loader:
         parts = self._get("key").elements()
         return tuple(model.KeyPart(_label(part), compile_node(part, words)) for part in parts)
 
-    def _dates(self, words: Vocabulary) -> tuple[str | None, bool, Cleaner | None]:
-        """The edition's path, whether it is one of the records', and what reads it where that is said."""
+    def _dates(self, words: Vocabulary) -> tuple[tuple[str, ...], bool, Cleaner | None]:
+        """The edition's paths, whether they are the records', and what reads it where that is said."""
         entries = self._section("dates", {"edition", "from", "clean"})
-        edition = words.path(entries["edition"], "") if "edition" in entries else None
+        paths = [words.path(at, "") for at in entries["edition"].elements()] if "edition" in entries else []
         records = "from" in entries and one_of(entries["from"], {"records", "header"}) == "records"
+        if len(paths) > 1 and not records:
+            entries["edition"].fail("several paths go with from: records only")
         clean = CLEANERS[one_of(entries["clean"], frozenset(CLEANERS))] if "clean" in entries else None
-        return edition, records, clean
+        return tuple(paths), records, clean
 
     def other_list(self) -> model.OtherList:
         """What another mapping needs in order to name this one's records."""
@@ -200,7 +203,7 @@ class _Loader:
     def _editions(self, words: Vocabulary) -> model.Editions:
         if "editions" not in self._top:
             return model.Editions()
-        entries = self._section("editions", {"whole", "grace", "list", "count"})
+        entries = self._section("editions", {"whole", "whole_if", "grace", "list", "count"})
         whole = entries["whole"].data if "whole" in entries else True
         grace = entries["grace"].data if "grace" in entries else 1
         if not isinstance(whole, bool):
@@ -208,7 +211,14 @@ class _Loader:
         if isinstance(grace, bool) or not isinstance(grace, int) or not 0 <= grace <= MAX_GRACE:
             entries["grace"].fail(f"must be a number of editions from 0 to {MAX_GRACE}")
         paths = {name: words.path(entries[name], "") for name in ("list", "count") if name in entries}
-        return model.Editions(whole, grace, **paths)
+        said = (
+            [(p, at.text()) for p, at in entries["whole_if"].items(words.fields).items()]
+            if "whole_if" in entries
+            else []
+        )
+        if len(said) > 1:
+            entries["whole_if"].fail("one path with its text is wanted")
+        return model.Editions(whole, grace, whole_if=said[0] if said else None, **paths)
 
     def _leave_out(self, words: Vocabulary) -> tuple[model.LeaveOut, ...]:
         if "leave_out" not in self._top:

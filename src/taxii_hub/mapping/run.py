@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
-from uuid import UUID
 
 from taxii_hub.errors import BadValueError, RecordError, ReportError
 from taxii_hub.mapping.accounting import Account, Fates, Use
@@ -16,10 +14,10 @@ from taxii_hub.mapping.edition import opening, report, stub
 from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, Place, relationship
 from taxii_hub.mapping.expressions import plain
 from taxii_hub.mapping.handling import definitions, marked, strictest, unknown
-from taxii_hub.mapping.minimise import Minimiser
+from taxii_hub.mapping.order import Order, Result
 from taxii_hub.mapping.record import Leaf, Record
+from taxii_hub.mapping.shared import Shared
 from taxii_hub.mapping.spec import LeaveOut, OtherList, Spec
-from taxii_hub.mapping.spool import Spool
 from taxii_hub.mapping.tables import build, settle, unlisted
 from taxii_hub.mapping.view import Fault, Paths, Reading, View
 from taxii_hub.model import Problem
@@ -32,32 +30,6 @@ BY_RULE: Final = "rule "
 
 
 REPEATED: Final = f"{BY_RULE}repeated: The file says the same of the same record once more."
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is asked for: see ConvertOptions."""
-
-    name: str
-    namespace: UUID
-    converter: str
-    profile: Minimiser | None
-    edition: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """See Conversion."""
-
-    edition: str
-    data: Spool
-    problems: tuple[Problem, ...]
-    account: dict[str, Any]
-    records: int
-    failed_records: int
-    made: Mapping[str, tuple[str, ...]]
-    failed: tuple[str | None, ...]
-    source_list: str
 
 
 class Run:
@@ -82,7 +54,13 @@ class Run:
         self._failed: list[str | None] = []
         self._at: str | None = None
         self._list = self._source_list(head)
+        told = spec.editions.whole_if
+        self._whole = spec.editions.whole and (
+            told is None
+            or any(leaf.pattern == told[0] and leaf.value.strip() == told[1] for leaf in head.leaves)
+        )
         self._files = files or {}
+        self._shared = Shared(spec.shared)
         self._counted: tuple[Record, int] | None = None
         self._frame = self._open(head)
         self._around = len(self._output)
@@ -120,9 +98,12 @@ class Run:
         if not record.kind:
             self._outside(record)
             return
+        if record.kind in self._shared:
+            self._shared.take(self._reading(record, self._shared.next))
+            return
         self._records += 1
         self._at = None
-        reading = Reading(self._paths, record, self._order.profile, self._frame.edition)
+        reading = self._reading(record)
         key: str | None = None
         for remark in record.remarks:
             fault = Fault(remark.code, remark.message, remark.remedy, None, remark.severity)
@@ -146,6 +127,11 @@ class Run:
             self._fail(
                 reading, key, Fault("mapping-code", told, "tell the owner of the mapping", None, "error")
             )
+
+    def _reading(self, record: Record, base: int = 0) -> Reading:
+        made = Reading(self._paths, record, self._order.profile, self._frame.edition, base=base)
+        made.shared = self._shared
+        return made
 
     def _key(self, reading: Reading) -> str:
         view = View(reading)
@@ -182,6 +168,7 @@ class Run:
         library = reading.record.made
         main = adopt(reading, emitter, library) if library else build(self._spec, reading, emitter)
         fates = settle(self._spec, reading, emitter, main)
+        self._shared.use(emitter.fates)
         if (clash := self._output.clash(emitter.objects.values())) is not None:
             raise RecordError(
                 f"another record made {clash} already", "look for a reference that is used twice"
@@ -209,8 +196,7 @@ class Run:
         patterns = (leaf.pattern for leaf in reading.record.leaves)
         fates = [untold.after(("ignored", ignore[p])) if p in ignore else dropped for p in patterns]
         self._account.add(reading.record.leaves, fates)
-        content = "\0".join(f"{leaf.path}\0{leaf.value}" for leaf in reading.record.leaves)
-        digest = f"sha256:{hashlib.sha256(content.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+        digest = reading.record.digest()
         if fault.leaf is not None:
             fault = replace(fault, message=f"{fault.message}; the record ({digest}) is left out")
         self._problem(reading.record, key, fault, digest)
@@ -268,7 +254,16 @@ class Run:
             self._relate(key, mention)
         for key in sorted(self._named - self._keys.keys()):
             self._stub(key)
+        if self._order.profile is not None:  # what it changed has another id than the key alone gives
+            known = {key: self._keys[key][0] for key in self._named & self._keys.keys()}
+            self._output = self._output.renamed({self._main_id(key): made for key, made in known.items()})
         self._count()
+        for record, fates, left, faults in self._shared.settled():
+            self._account.add(record.leaves, fates)
+            leaves = (record.leaves[position] for position in left)
+            self._residual += [{"path": f"{record.kind}/{x.path}", "value": x.value.strip()} for x in leaves]
+            for fault in faults:
+                self._problem(record, None, fault)
         # Another list's stubs bring their marking; STIX lets a report refer to objects only (4.16).
         ids = self._output.ids()[self._around :]
         refs = [ref for ref in ids if not ref.startswith("marking-definition--")]
@@ -288,6 +283,7 @@ class Run:
             made={key: tuple(made) for key, made in self._made.items()},
             failed=tuple(self._failed),
             source_list=self._list,
+            whole=self._whole,
         )
 
     def _count(self) -> None:
@@ -312,12 +308,15 @@ class Run:
         self._made[key].append(made["id"])
 
     def _stub(self, key: str) -> str:
-        main = self._spec.main_object
-        target = self._frame.mint(main.type, main.name, key)
+        target = self._main_id(key)
         frame = self._frame if not self._spec.markings.by else unknown(self._frame)
         for made in (*definitions(frame, self._frame), stub(frame, target, key)):
             self._output.add(made)
         return target
+
+    def _main_id(self, key: str) -> str:
+        main = self._spec.main_object
+        return self._frame.mint(main.type, main.name, key)
 
     def _elsewhere(self, other: OtherList, key: str) -> str:
         """A stub of another list's record, to the byte the one that its own mapping makes."""

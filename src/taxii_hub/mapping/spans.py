@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Final
 
 from taxii_hub.mapping.expressions import Tree
@@ -70,3 +71,19 @@ def single(name: str, made: dict[str, Tree], words: Value | None = None) -> dict
         return {name: {**made, "text": words}}
     date: Value = made["from"]
     return {f"{name}_on": joint((date, precision, approximate), date.data)}
+
+
+def of_parts(year: Value | None, month: Value | None, day: Value | None) -> str | None:
+    """``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD`` of numbers; None without a year, with a day but no month, and for
+    what is no day of the calendar."""
+    if year is None or (day is not None and month is None):
+        return None
+    known = [str(part.data) for part in (year, month, day) if part is not None]
+    if not all(part.isdecimal() for part in known) or len(known[0]) != 4:
+        return None
+    known = [known[0], *(part.zfill(2) for part in known[1:])]
+    try:
+        date.fromisoformat("-".join([*known, "01", "01"][:3]))
+    except ValueError:
+        return None
+    return "-".join(known)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from taxii_hub.mapping.cleaners import Cleaned, Cleaner
 from taxii_hub.mapping.expressions import Node, Tree
 from taxii_hub.mapping.minimise import Profile
-from taxii_hub.mapping.readers.options import Reader
+from taxii_hub.mapping.readers.options import Reader, XmlReader
 from taxii_hub.mapping.view import View
 
 Seed = Literal["record", "content"]
@@ -146,12 +146,14 @@ class Editions:
     """How one file follows another. ``whole``: a file is the whole list, so what it does not hold has
     left the list; otherwise files add up. ``grace``: how many editions a record may be missing from
     before its objects are revoked. ``list``: header path that tells lists of one format apart.
-    ``count``: header path that says how many records the file holds."""
+    ``count``: header path that says how many records the file holds. ``whole_if``: header path and text; a
+    file that says another text is a part, and adds up."""
 
     whole: bool = True
     grace: int = 1
     list: str | None = None
     count: str | None = None
+    whole_if: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class Spec:
 
     ``family`` seeds the ids: the format's name, unless several formats carry the same list.
     ``edition`` is the path of the edition's moment: in the header, or, ``edition_from_records``, in the
-    records (the latest one counts; ``edition_cleaner`` reads it, else the field's own); None where no file says it. ``main`` names the object that stands for
+    records (the latest one counts; ``edition_cleaner`` reads it, else the field's own); None where no file says it. ``edition_also``: other paths of the records that say it. ``main`` names the object that stands for
     the record and keeps in its extension what no rule reads (several names: the first that it gives). ``build`` are functions of hooks.py that
     make further objects through the emitter.
     """
@@ -190,11 +192,22 @@ class Spec:
     editions: Editions = Editions()
     leave_out: tuple[LeaveOut, ...] = ()
     edition_cleaner: Cleaner | None = None
+    edition_also: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of record."""
         return self.reader.kinds
+
+    @property
+    def editions_told(self) -> tuple[str, ...]:
+        """The paths of the records that say an edition."""
+        return (self.edition, *self.edition_also) if self.edition_from_records and self.edition else ()
+
+    @property
+    def shared(self) -> Mapping[str, str]:
+        """Elements outside of records to which records refer → the path of their key."""
+        return self.reader.shared if isinstance(self.reader, XmlReader) else {}
 
     def lists(self, pattern: str) -> bool:
         """Whether the path stands in ``fields``, or below one that ends in ``/**``."""

@@ -71,7 +71,7 @@ def _unread_use(spec: Spec, reading: Reading, position: int, fate: Fate) -> Use 
 
 def _says_edition(spec: Spec, reading: Reading, position: int) -> bool:
     """Whether the leaf is one of those of which the latest is the edition, and can be read."""
-    told = spec.edition_from_records and reading.record.leaves[position].pattern == spec.edition
+    told = reading.record.leaves[position].pattern in spec.editions_told
     return told and reading.cleaned(position) is not None
 
 

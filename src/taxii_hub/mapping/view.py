@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from taxii_hub.mapping.cleaners import Cleaned
     from taxii_hub.mapping.emit import Emitter
     from taxii_hub.mapping.minimise import Minimised, Minimiser
+    from taxii_hub.mapping.shared import Shared
     from taxii_hub.mapping.spec import Spec
 
 COUNTRIES: Final = "countries"
@@ -100,13 +101,16 @@ class Reading:
     """One record while it is read: which leaves are visible (``held``: their positions by pattern;
     ``minimiser`` may change some, see ``changes``, and leave nothing of others, which are ``hidden``; others
     say ``nothing``), what was found wrong with which, and which were cut by their cleaner. ``edition``: the
-    version of what is made."""
+    version of what is made. ``shared``: elements to which records refer; one of those begins to count its
+    leaves at ``base``."""
 
     paths: Paths
     record: Record
     minimiser: Minimiser | None = None
     edition: str = ""
     emitter: Emitter | None = None
+    shared: Shared | None = None
+    base: int = 0
     changes: Mapping[int, Minimised] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     nothing: dict[int, str] = field(default_factory=dict)
@@ -154,7 +158,7 @@ class Reading:
             if change.text is None:
                 self.hidden.add(position)
             else:
-                self._cleaned[position] = Value(change.text, frozenset({position}))
+                self._cleaned[position] = Value(change.text, frozenset({self.base + position}))
             if self.record.made is None:
                 leaves[position] = leaves[position]._replace(value=change.text or "")
         self.record = replace(self.record, leaves=tuple(leaves))
@@ -168,7 +172,9 @@ class Reading:
 
     def whole(self) -> Reading:
         """The record as it stands in the source: what is left out by rule must not depend on a profile."""
-        return Reading(self.paths, self._original, None, self.edition) if self.changes else self
+        if not self.changes:
+            return self
+        return Reading(self.paths, self._original, None, self.edition, shared=self.shared, base=self.base)
 
     def told(self, position: int) -> str:
         """What the profile did to the leaf, which is counted by that."""
@@ -195,8 +201,13 @@ class Reading:
             return None
         if not cleaned.whole:
             self.cut.add(position)
-        value = known[position] = Value(cleaned.data, frozenset((position,))) if cleaned.data else None
+        value = known[position] = Value(cleaned.data, frozenset((self.base + position,))) if cleaned.data else None
         return value
+
+    def own(self, value: Value) -> int | None:
+        """The first leaf of this record among those of the value."""
+        own = [leaf - self.base for leaf in value.leaves]
+        return min((leaf for leaf in own if 0 <= leaf < len(self.record.leaves)), default=None)
 
 
 _Group = tuple[int, str, "View"]
@@ -311,7 +322,17 @@ class View:
 
     def warn(self, value: Value, message: str, remedy: str, code: str = "odd-value") -> None:
         """Note a problem with a value; the record goes on."""
-        self.reading.fault(Fault(code, message, remedy, min(value.leaves)))
+        self.reading.fault(Fault(code, message, remedy, self.reading.own(value)))
+
+    def shared(self, kind: str, key: Value) -> View | None:
+        """The element of that kind, outside of records, that ``key`` names; None (and a problem) where there
+        is none."""
+        found = self.reading.shared.find(kind, key) if self.reading.shared is not None else None
+        if found is None:
+            self.warn(
+                key, f"names no {kind} that stands before it", "get the whole file again", "no-reference"
+            )
+        return found
 
     def refer(self, key: Value) -> Value:
         """The id of the main object (the first, where there are several) of the record with that key, as
@@ -330,4 +351,4 @@ class View:
 
     def refuse(self, value: Value, message: str, remedy: str) -> NoReturn:
         """Nothing is made of the record because of this value. Raises RecordError."""
-        raise RecordError(message, remedy, min(value.leaves))
+        raise RecordError(message, remedy, self.reading.own(value))

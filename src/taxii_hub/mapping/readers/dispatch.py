@@ -74,7 +74,7 @@ def _records(
 ) -> Iterator[Record]:
     match reader:
         case XmlReader():
-            return xml.records(stream, name, reader.kinds)
+            return xml.records(stream, name, reader.kinds | reader.shared.keys())
         case JsonReader():
             return json.records(stream, name, reader)
         case SheetReader():

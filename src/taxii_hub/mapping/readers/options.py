@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -34,9 +34,10 @@ MAX_RATIO: Final = 100
 @dataclass(frozen=True, slots=True)
 class XmlReader:
     """``kinds``: the local names of the elements that are a record each; the root's own, where the document
-    is the one record."""
+    is the one record. ``shared``: elements outside of records, to which records refer → the path of their key."""
 
     kinds: frozenset[str]
+    shared: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
