@@ -90,7 +90,9 @@ def _limit(seconds: int, megabytes: int) -> None:
         (resource.RLIMIT_FSIZE, 256 << 20),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(what, (most, most))
+        hard = resource.getrlimit(what)[1]  # where the hub itself is limited, that holds
+        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (least, least))
     socket.socket = _no_network  # type: ignore[misc, assignment]
 
 
