@@ -10,6 +10,7 @@ from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
 
 _NAMES = ("FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME")
+_PRECISION = {4: "year", 7: "month", 10: "day"}
 _REFERENCE = re.compile(r"\b[A-Z]{2}[ie]\.[0-9]{3}\b")
 
 
@@ -90,7 +91,7 @@ def _span(group: View, kind: Value | None) -> dict[str, Tree]:
     day, year = group.get("DATE"), group.get("YEAR")
     first, last = group.get("FROM_YEAR"), group.get("TO_YEAR")
     if day is not None:
-        return {"from": day, "to": day, "precision": "day"}
+        return {"from": day, "to": day, "precision": _PRECISION[len(day.data)]}
     if first is not None or last is not None:
         if first is not None and last is not None and first.data > last.data:
             group.warn(last, "lies before FROM_YEAR", "correct it at the source; both are kept")

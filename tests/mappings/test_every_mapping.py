@@ -52,6 +52,13 @@ SPECS = [pytest.param(spec, id=spec.format) for spec in REGISTRY]
 EVERY_SAMPLE = pytest.mark.parametrize(("spec", "sample"), CASES)
 EVERY_MAPPING = pytest.mark.parametrize("spec", SPECS)
 
+PROFILES = [
+    pytest.param(spec, profile, id=f"{spec.format}-{profile}")
+    for spec in REGISTRY
+    for profile in spec.minimise
+]
+EVERY_PROFILE = pytest.mark.parametrize(("spec", "profile"), PROFILES)
+
 Signature = tuple[tuple[str, ...], tuple[Any, ...], str]
 
 
@@ -181,6 +188,63 @@ def test_every_lookup_entry_is_exercised(spec: Spec) -> None:
     assert idle == []
 
 
+# --- minimised ---------------------------------------------------------------------------------
+
+
+@EVERY_PROFILE
+def test_a_profile_accounts_for_what_it_does_and_tells_nothing_of_it(spec: Spec, profile: str) -> None:
+    """Whatever it changes is in its bucket, and the source's own text nowhere (R5)."""
+    done: set[str] = set()
+    for sample in samples(spec):
+        whole, less = made_of(spec.format, sample), converted(spec, sample, profile)
+        assert less.account["leaves"] == sum(less.account["buckets"].values()) == whole.account["leaves"]
+        told = {each["path"]: each["leaves"] for each in less.account["minimised"]}
+        assert (
+            sum(each["leaves"] for each in less.account["minimised"]) == less.account["buckets"]["minimised"]
+        )
+        assert len(less.problems) <= len(whole.problems)
+        done |= told.keys()
+        output = b"".join(less.bundle()).decode() + json.dumps(less.account)
+        for kept in secrets_of(spec, sample, profile):
+            assert kept not in output, kept
+    acting = {path for path, rule in spec.minimise[profile].rules.items() if rule.action != "keep"}
+    assert acting - done == set(), "no sample shows what the profile does here"
+
+
+@EVERY_PROFILE
+def test_what_a_profile_leaves_holds_to_stix_and_is_closed(spec: Spec, profile: str) -> None:
+    ours = Validator()
+    schemas = {
+        key: jsonschema_rs.validator_for(json.loads(schema_text(name)))
+        for name, key in (("designation", DESIGNATION), ("source", SOURCE))
+    }
+    for sample in samples(spec):
+        made = list(converted(spec, sample, profile).objects())
+        assert {ref for item in made for ref in refs(item)} <= {item["id"] for item in made}
+        for item in made:
+            assert ours.findings(item, now=timestamps.parse("2030-01-01T00:00:00Z")) == []
+            for key in schemas.keys() & item.get("extensions", {}).keys():
+                assert [str(e) for e in schemas[key].iter_errors(item["extensions"][key])] == []
+
+
+@EVERY_PROFILE
+def test_mutation_is_seen_under_a_profile_or_is_minimised(spec: Spec, profile: str, tmp_path: Path) -> None:
+    """R5's proof for a collection that minimises, on one sample: what is not seen was taken out."""
+    changed = [s for s in samples(spec) if converted(spec, s, profile).account["buckets"]["minimised"]]
+    sample = min(changed, key=lambda s: len(opened(spec, s).leaves()))
+    report = opened(spec, sample)
+    made = converted(spec, report.write(tmp_path), profile)
+    entries = made.account["paths"]
+    excused = {entry["path"] for entry in entries if entry["buckets"].keys() & {"minimised", "ignored"}}
+    before, unseen = signature(made), set()
+    for position, (path, value) in enumerate(report.leaves()):
+        if path not in unseen and before == signature_after(
+            spec, report.write(tmp_path, position, same_shape(value)), profile
+        ):
+            unseen.add(path)
+    assert unseen - excused == set()
+
+
 # --- the objects -------------------------------------------------------------------------------
 
 
@@ -280,6 +344,19 @@ def test_fuzzed_input_gives_problems_or_a_report_error_only(data: st.DataObject)
 # --- helpers -----------------------------------------------------------------------------------
 
 
+def secrets_of(spec: Spec, sample: Path, profile: str) -> set[str]:
+    """Texts that the profile takes out of the sample and that stand nowhere else in it."""
+    rules = spec.minimise[profile].rules
+    leaves = opened(spec, sample).leaves()
+    acting = {p for p, rule in rules.items() if rule.action in {"drop", "pseudonymise"} and not rule.kinds}
+    rest = "\n".join(value for path, value in leaves if path not in acting)
+    return {
+        value.strip()
+        for path, value in leaves
+        if path in acting and len(value) > 5 and value.strip() not in rest
+    }
+
+
 def by_rule(target: str) -> bool:
     return target.startswith(BY_RULE)
 
@@ -293,9 +370,9 @@ def same_shape(value: str) -> str:
     return "Qx" + value.strip()[::-1]
 
 
-def signature_after(spec: Spec, changed: Path) -> Signature | str:
+def signature_after(spec: Spec, changed: Path, profile: str | None = None) -> Signature | str:
     try:
-        return signature(converted(spec, changed))
+        return signature(converted(spec, changed, profile))
     except ReportError as error:
         return str(error)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -42,11 +42,12 @@ def golden_of(sample: Path) -> Path:
     return sample.with_name(sample.stem + _EXPECTED)
 
 
-def converted(spec: Spec, sample: Path) -> Conversion:
+def converted(spec: Spec, sample: Path, profile: str | None = None) -> Conversion:
     """The sample converted as goldens are: fixed namespace, no version of the converter, a fixed edition
-    where files of the format do not say theirs."""
+    where files of the format do not say theirs; pseudonyms (``profile``) by a key that everybody knows."""
     edition = EDITION_OF_SAMPLES if spec.edition is None else None
-    return convert(spec, sample, ConvertOptions(NAMESPACE, converter="taxii-hub", edition=edition))
+    options = ConvertOptions(NAMESPACE, converter="taxii-hub", edition=edition, profile=profile)
+    return convert(spec, sample, replace(options, pseudonym_key=lambda: (0, bytes(32))))
 
 
 def golden_text(conversion: Conversion) -> str:

@@ -32,7 +32,7 @@ PSEUDONYM_LENGTH: Final = 20
 """Hexadecimal digits: among a million values two share a pseudonym once in two million times."""
 
 _DATE: Final = re.compile(r"(?<![0-9])([12][0-9]{3})(?:-([0-9]{2})(?:-[0-9]{2})?)?(?![0-9])")
-_ABOUT: Final = re.compile(r"\s*(circa|about|approximately)\b", re.IGNORECASE)
+_ABOUT: Final = re.compile(r"\s*(circa\b|about\b|approximately\b|c\.)", re.IGNORECASE)
 _STAMP: Final = re.compile(r"([12][0-9]{3}-[0-9]{2}-[0-9]{2})T.*Z")
 
 
@@ -40,17 +40,18 @@ _STAMP: Final = re.compile(r"([12][0-9]{3}-[0-9]{2}-[0-9]{2})T.*Z")
 
 
 def _year(text: str) -> str | None:
-    found = _DATE.search(text)
-    return None if found is None else _about(text) + found[1]
+    return _about(text, {found[1] for found in _DATE.finditer(text)})
 
 
 def _month(text: str) -> str | None:
-    found = _DATE.search(text)
-    return None if found is None else _about(text) + "-".join(filter(None, found.group(1, 2)))
+    return _about(text, {"-".join(filter(None, found.group(1, 2))) for found in _DATE.finditer(text)})
 
 
-def _about(text: str) -> str:
-    return f"{found[1]} " if (found := _ABOUT.match(text)) else ""
+def _about(text: str, found: set[str]) -> str | None:
+    """The only date of a text; one of several (between 1980 and 1984) would say more than the source."""
+    if len(found) != 1:
+        return None
+    return f"{about[1]} {found.pop()}" if (about := _ABOUT.match(text)) else found.pop()
 
 
 def _day(text: str) -> str | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from taxii_hub.mapping.convert import Conversion
 from taxii_hub.model import Problem
 
@@ -28,12 +31,17 @@ def summary(conversion: Conversion) -> str:
     failed = f" ({conversion.failed_records} not converted)" if conversion.failed_records else ""
     count = len(conversion.problems)
     problems = "no problems" if count == 0 else "1 problem" if count == 1 else f"{count} problems"
-    minimised = "; ".join(
-        f"{each['path']} {each['action']} ({each['leaves']})"
-        for each in conversion.account.get("minimised", ())
-    )
     return (
         f"{conversion.mapping}, edition {conversion.edition[:10]}: {records}{failed} → "
         f"{len(conversion.data)} objects. {conversion.account['leaves']} source values: {went}. "
-        f"{f'Minimised: {minimised}. ' if minimised else ''}{problems}."
+        f"{problems}.{minimised(conversion.account)}"
     )
+
+
+def minimised(account: Mapping[str, Any]) -> str:
+    """A line for what a profile did, by kind of deed; empty where it did nothing."""
+    done: dict[str, list[str]] = {}
+    for each in account.get("minimised", ()):
+        done.setdefault(each["action"], []).append(f"{each['path']} ({each['leaves']})")
+    told = "; ".join(f"{action}: {', '.join(paths)}" for action, paths in done.items())
+    return f"\nMinimised by {account['profile']}: {told}." if told else ""

@@ -57,6 +57,8 @@ def made(make: Make, tmp_path: Path) -> Callable[..., Conversion]:
         (("coarsen", "year"), "1984", "1984"),
         (("coarsen", "year"), "circa 1984-03", "circa 1984"),
         (("coarsen", "year"), "in spring", None),
+        (("coarsen", "year"), "c. 9 March 1984", "c. 1984"),
+        (("coarsen", "year"), "between 1980 and 1984", None),
         (("coarsen", "year"), "2026-05-04T10:11:12.000Z", "2026"),
         (("coarsen", "month"), "1984-03-09", "1984-03"),
         (("coarsen", "month"), "1984", "1984"),
@@ -152,7 +154,10 @@ def test_a_profile_says_what_it_did(made: Callable[..., Conversion]) -> None:
         "identity.designation.listed_on",
         "profile: coarsened to year: The year is enough.",
     ]
-    assert "Minimised: BORN coarsened to year (1); NAME " in summary(less)
+    assert (
+        "Minimised by coarse: coarsened to year: BORN (1); pseudonymised as name: NAME (1); dropped:"
+        in summary(less)
+    )
 
 
 def test_ids_differ_where_the_profile_changed_anything(made: Callable[..., Conversion]) -> None:
