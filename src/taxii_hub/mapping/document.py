@@ -69,7 +69,8 @@ def _recognised(spec: Spec) -> Iterable[str]:
     keys = ", ".join(f"`{part.name}`" for part in spec.key)
     edition = f"the edition is `{spec.edition}`" if spec.edition else "no file says its edition (`--edition`)"
     if spec.edition_from_records:
-        edition = f"the edition is the latest `{spec.edition}` of its records"
+        told = " or ".join(f"`{path}`" for path in spec.editions_told)
+        edition = f"the edition is the latest {told} of its records"
     yield f"Recognised by its content: {'; '.join(_marks(spec.detect))}. Records: {kinds}."
     yield f"Ids are made from {keys}; {edition}."
     if spec.family != spec.format:
