@@ -21,6 +21,8 @@ COMMANDS = (
     "agencies",
     "accounts",
     "mappings",
+    "audit",
+    "objects",
     "store",
 )
 

@@ -14,7 +14,7 @@ from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError, Una
 from taxii_hub.exchange.access import Place, require_reading, require_writing, visibility_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import community_of
-from taxii_hub.model import Policy, VersionFilter, Withdrawal
+from taxii_hub.model import Policy, VersionFilter
 from taxii_hub.policy.reading import LADDER, covers, of_both
 from taxii_hub.store.base import Change, ChangeKind
 from taxii_hub.taxii.filters import Asked
@@ -83,13 +83,6 @@ async def regrade(hub: Hub, place: Place, object_id: str, grade: Grade, reason: 
         )
 
     return (await _moved(hub, place, object_id, graded, ("regrade", reason)))[1]
-
-
-async def withdrawals(hub: Hub, place: Place, after: int, limit: int) -> tuple[Withdrawal, ...]:
-    """What the account could see in the collection and can see no more, the oldest first."""
-    require_reading(place)
-    visibility = await visibility_of(hub, place.account, place.collection)
-    return await hub.feed.withdrawn(visibility, after, limit)
 
 
 def agencies_named(hub: Hub, place: Place, names: Iterable[str]) -> frozenset[str]:

@@ -58,6 +58,17 @@ class Publication:
     settled: tuple[tuple[int, Outcome], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A withdrawal, the class that it took the version from and the one it went to, and when (microseconds)
+    each agency said that it carried it out."""
+
+    withdrawal: Withdrawal
+    taken_from: int
+    moved_to: int | None
+    by: Mapping[str, int]
+
+
 ChangeKind = Literal["delete", "withdraw", "erase", "release", "regrade"]
 ChangeResult = Literal["done", "unchanged", "not-found", "not-own", "classes"]
 
@@ -134,7 +145,15 @@ class Feed(Protocol):
         """
 
     async def withdrawn(self, visibility: Visibility, after: int, limit: int) -> tuple[Withdrawal, ...]:
-        """What the reader could see and can see no more, since ``after`` (a stamp, exclusively)."""
+        """What the reader could see and can see no more, since ``after`` (a stamp, exclusively), the
+        oldest first; more than ``limit`` only where one act took more."""
+
+    async def acknowledge(self, visibility: Visibility, ids: Sequence[str]) -> frozenset[str]:
+        """Note that the reader's agency carried these withdrawals out; those that are none of his are
+        left out of the answer."""
+
+    async def acknowledged(self, collection: int, agency: str, limit: int) -> tuple[Acknowledged, ...]:
+        """What ``agency`` withdrew in the collection, the newest first, and who has carried it out."""
 
     async def status(self, status_id: str) -> Status | None:
         """A status kept for at least 24 hours, or None."""
@@ -217,6 +236,7 @@ class EditionLog(Protocol):
 
 
 __all__: Sequence[str] = (
+    "Acknowledged",
     "Change",
     "ChangeKind",
     "ChangeResult",

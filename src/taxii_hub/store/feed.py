@@ -12,13 +12,13 @@ from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import ObjectQuery, Page, Policy, Status, Visibility, Withdrawal
-from taxii_hub.store.base import Change, ChangeResult, Projection, Publication
+from taxii_hub.store.base import Acknowledged, Change, ChangeResult, Projection, Publication
 from taxii_hub.store.classes import LIFETIME, PolicyClasses
 from taxii_hub.store.committer import Commits
 from taxii_hub.store.queries import INDEXES
 from taxii_hub.store.reading import FeedReader
 from taxii_hub.store.statuses import status_of
-from taxii_hub.store.withdrawals import withdrawn
+from taxii_hub.store.withdrawals import acknowledge, acknowledged, withdrawn
 
 log = structlog.get_logger(__name__)
 
@@ -121,6 +121,16 @@ class MongoFeed:
         """What the reader could see and can see no more."""
         async with database_errors():
             return await withdrawn(self._database, visibility, after, limit)
+
+    async def acknowledge(self, visibility: Visibility, ids: Sequence[str]) -> frozenset[str]:
+        """Note that the reader's agency carried these withdrawals out."""
+        async with database_errors():
+            return await acknowledge(self._database, visibility, ids)
+
+    async def acknowledged(self, collection: int, agency: str, limit: int) -> tuple[Acknowledged, ...]:
+        """What ``agency`` withdrew, and who has carried it out."""
+        async with database_errors():
+            return await acknowledged(self._database, collection, agency, limit)
 
     async def status(self, status_id: str) -> Status | None:
         """A status of the last seven days."""

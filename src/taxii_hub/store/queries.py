@@ -43,7 +43,10 @@ INDEXES: dict[str, list[IndexModel]] = {
     "counters": [],
     "leases": [],
     "audit_queue": [],
-    "withdrawals": [IndexModel([("c", ASCENDING), ("p", ASCENDING), ("at", ASCENDING)], name="listed")],
+    "withdrawals": [
+        IndexModel([("c", ASCENDING), ("p", ASCENDING), ("at", ASCENDING)], name="listed"),
+        IndexModel([("c", ASCENDING), ("agency", ASCENDING), ("at", ASCENDING)], name="origin"),
+    ],
     "stamp_history": [
         IndexModel([("c", ASCENDING), ("p", ASCENDING), ("s", ASCENDING)], name="stamp"),
         IndexModel([("c", ASCENDING), ("i", ASCENDING)], name="object"),

@@ -34,6 +34,7 @@ from taxii_hub.web import (
     object as one_object,
 )
 from taxii_hub.web.api import mappings, openapi, whoami
+from taxii_hub.web.api import objects as own_objects
 from taxii_hub.web.body import Uploads
 from taxii_hub.web.front import Front
 from taxii_hub.web.logs import configure_logging
@@ -105,7 +106,7 @@ def create_app(hub: Hub) -> FastAPI:
     app.state.uploads = Uploads()
     app.state.formats = Formats(settings)
     app.router.routes.extend(_route(resource) for resource in RESOURCES)
-    for router in (openapi.router, whoami.router, mappings.router):
+    for router in (openapi.router, whoami.router, mappings.router, own_objects.router):
         app.include_router(router)
     return app
 

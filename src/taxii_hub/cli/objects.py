@@ -1,0 +1,118 @@
+"""``taxii-hub objects``: what an origin does with its own objects after they were published."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from taxii_hub.cli.accounts import EXIT_CODES, json_option, with_hub
+from taxii_hub.errors import NotFoundError
+from taxii_hub.exchange import acts
+from taxii_hub.exchange import withdrawals as following
+from taxii_hub.exchange.access import Place
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.ingest import target
+from taxii_hub.model import Account, VersionFilter
+from taxii_hub.policy.reading import LADDER, describe
+from taxii_hub.stix import timestamps
+
+in_option = click.option("--in", "where", required=True, metavar="ROOT/COLLECTION", help="Where it is.")
+as_option = click.option("--as", "agency", required=True, metavar="AGENCY", help="On whose behalf.")
+reason_option = click.option("--reason", required=True, help="For the log, and for those who lose it.")
+
+
+@click.group(epilog=EXIT_CODES)
+def objects() -> None:
+    """What an agency does with its own objects after they were published.
+
+    Every change is a new entry of the feed: clients whose cursor has passed get it, once.
+    """
+
+
+@objects.command(epilog=EXIT_CODES)
+@click.argument("object_id", metavar="ID")
+@in_option
+@as_option
+@click.option("--to", "to", multiple=True, required=True, help="Agency, country or group; may be repeated.")
+@reason_option
+@with_hub
+async def release(hub: Hub, object_id: str, to: tuple[str, ...], reason: str, **place: str) -> None:
+    """Let more agencies read the last version of object ID."""
+    added = await acts.release(hub, _place(hub, **place), object_id, to, reason)
+    click.echo(f"released to {', '.join(added)}" if added else "they could read it already")
+
+
+@objects.command(epilog=EXIT_CODES)
+@click.argument("object_id", metavar="ID")
+@in_option
+@as_option
+@click.option("--level", type=click.Choice(LADDER), help="The classification.")
+@click.option("--audience", multiple=True, help="Agency, country, group or `everyone`; may be repeated.")
+@click.option("--origin-only", is_flag=True, help="Nobody but the origin.")
+@click.option("--need", "needs", multiple=True, help="A compartment that readers must hold.")
+@click.option("--purpose", "purposes", multiple=True, help="A purpose for which it may be read.")
+@reason_option
+@with_hub
+async def regrade(hub: Hub, object_id: str, reason: str, where: str, agency: str, **asked: Any) -> None:
+    """Give the last version of object ID another policy; what is not named stays as it is."""
+    place = _place(hub, where, agency)
+    everyone = "everyone" in asked["audience"]
+    named = set(asked["audience"]) - {"everyone"}
+    grade = acts.Grade(
+        level=None if asked["level"] is None else LADDER.index(asked["level"]),
+        audience=acts.agencies_named(hub, place, named) if named or asked["origin_only"] else None,
+        everyone=everyone,
+        needs=frozenset(asked["needs"]) if asked["needs"] else None,
+        purposes=frozenset(asked["purposes"]) if asked["purposes"] else None,
+    )
+    policy = await acts.regrade(hub, place, object_id, grade, reason)
+    click.echo(f"it is read by: {describe(policy)}")
+
+
+@objects.command(epilog=EXIT_CODES)
+@click.argument("object_id", metavar="ID")
+@in_option
+@as_option
+@click.option("--last", is_flag=True, help="The last version only; the one before becomes the last.")
+@reason_option
+@with_hub
+async def withdraw(hub: Hub, object_id: str, last: bool, reason: str, **place: str) -> None:
+    """Take object ID back: it is gone for its readers, and named in their withdrawals."""
+    versions = VersionFilter() if last else acts.EVERY
+    await acts.withdraw(hub, _place(hub, **place), object_id, reason, versions)
+    click.echo("withdrawn; `taxii-hub objects withdrawals` shows who has acknowledged it")
+
+
+@objects.command(epilog=EXIT_CODES)
+@in_option
+@as_option
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
+@json_option
+@with_hub
+async def withdrawals(hub: Hub, limit: int, as_json: bool, **place: str) -> None:
+    """Show what AGENCY withdrew, and which receivers have still to act on it."""
+    found = await following.followed(hub, _place(hub, **place), limit)
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    for each in found:
+        one = each.lost.withdrawal
+        state = f"waiting for {', '.join(each.outstanding)}" if each.outstanding else "acknowledged by all"
+        late = "  OVERDUE" if each.overdue else ""
+        click.echo(f"{timestamps.format(one.at)[:19]}Z  {one.kind:<9} {one.object_id}  {one.version}")
+        click.echo(f"    {one.reason or 'no reason given'}; {state}{late}")
+    if not found:
+        click.echo("nothing was withdrawn")
+
+
+def _place(hub: Hub, where: str, agency: str) -> Place:
+    """The operator at the keyboard, on behalf of an agency of the collection's framework."""
+    api_root, collection = target(hub, where)
+    if agency not in api_root.members:
+        raise NotFoundError(
+            f"{agency} is no member of {api_root.path}; there are {', '.join(sorted(api_root.members))}"
+        )
+    return Place(Account("cli", agency, frozenset({"reader", "liaison"})), api_root, collection)
