@@ -47,6 +47,7 @@ async def setting_of(hub: Hub, place: Place, values: Sequence[Value]) -> Setting
         default_marking=place.collection.default_marking,
         community=community_of(hub.catalog, hub.now()),
         definitions={**here, **stored},
+        identities={agency.identity: agency.name for agency in hub.catalog.agencies if agency.identity},
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from taxii_hub.model import Policy
 from taxii_hub.policy.reading import meet, origin_only
+from taxii_hub.policy.tables import SILENT
 from taxii_hub.policy.terms import Community, Term, meaning
 from taxii_hub.policy.vocabulary import terms_of, tlp_term
 
@@ -30,13 +31,15 @@ class Setting:
     """In what circumstances an object was published.
 
     ``definitions`` holds marking definitions by id. It must hold only what ``origin`` or the hub itself
-    published, else any writer could defuse the markings of others.
+    published, else any writer could defuse the markings of others. ``identities``: agencies by the STIX
+    identity under which they publish.
     """
 
     origin: str
     default_marking: str
     community: Community
     definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    identities: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,12 @@ def marked(value: Mapping[str, Any], setting: Setting) -> Marked:
     Never raises: what has not the form the standard gives it counts as not understood. A
     marking-definition object is treated like any other object.
     """
-    whole = [clause for ref in _object_markings(value) for clause in _clauses(ref, setting)]
-    parts = [clause for ref in _granular_markings(value) for clause in _clauses(ref, setting)]
+    relayed = _relayed(value, setting)
+    whole = [clause for ref in _object_markings(value) for clause in _clauses(ref, setting, relayed)]
+    parts = [clause for ref in _granular_markings(value) for clause in _clauses(ref, setting, relayed)]
     clauses = whole + parts
     if not any(_tells_readers(clause) for clause in whole):
-        clauses.append(_clause(DEFAULT, tlp_term(setting.default_marking), setting))
+        clauses.append(_clause(DEFAULT, tlp_term(setting.default_marking), setting, relayed))
     ordered = tuple(sorted(set(clauses), key=lambda c: (c.marking, c.row, c.term)))
     return Marked(reduce(meet, [clause.policy for clause in ordered]), ordered)
 
@@ -98,22 +102,29 @@ def markings_of(value: Mapping[str, Any]) -> frozenset[str]:
 
 def _tells_readers(clause: Clause) -> bool:
     """A copyright line says nothing about readers, so the default still counts."""
-    return clause.row != "statement"
+    return not clause.row.startswith(SILENT)
 
 
-def _clauses(ref: Any, setting: Setting) -> list[Clause]:
+def _relayed(value: Mapping[str, Any], setting: Setting) -> bool:
+    """Whether somebody else than its publisher made it: an originator's control is that one's."""
+    creator = value.get("created_by_ref")
+    return isinstance(creator, str) and setting.identities.get(creator) != setting.origin
+
+
+def _clauses(ref: Any, setting: Setting, relayed: bool) -> list[Clause]:
     if not isinstance(ref, str):
         return [_not_understood("?", setting, "a marking is no id")]
     terms = terms_of(ref, setting.definitions.get(ref))
     if terms is None:
         return [_not_understood(ref, setting, "its definition is not known from the same origin")]
-    return [_clause(ref, term, setting) for term in terms]
+    return [_clause(ref, term, setting, relayed) for term in terms]
 
 
-def _clause(marking: str, term: Term, setting: Setting) -> Clause:
+def _clause(marking: str, term: Term, setting: Setting, relayed: bool) -> Clause:
     found = meaning(term, setting.origin, setting.community)
     note = f"nobody knows {', '.join(found.unknown)}" if found.unknown else None
-    return Clause(marking, term.name, term.row, found.policy, term.duties, term.expires, term.hold, note)
+    hold = term.hold or (term.hold_relayed and relayed)
+    return Clause(marking, term.name, term.row, found.policy, term.duties, term.expires, hold, note)
 
 
 def _not_understood(marking: str, setting: Setting, why: str) -> Clause:

@@ -26,7 +26,8 @@ class Term:
     ``audience`` None: every reader; else names of countries (ISO 3166, two or three letters), groups
     and agencies. ``excluded``: names taken out of the audience. ``expires`` is the first moment
     (microseconds) at which nobody may read it any more. ``duties`` are carried and shown; the hub
-    cannot enforce them. ``row`` names the table and the row for people.
+    cannot enforce them. ``hold`` makes the object wait for a liaison officer, ``hold_relayed`` only that
+    of another producer than its publisher. ``row`` names the table and the row for people.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Term:
     duties: frozenset[str] = frozenset()
     expires: int | None = None
     hold: bool = False
+    hold_relayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,22 @@
-"""Marking definitions → terms of the vocabularies that the hub knows."""
+"""Marking definitions → terms of the vocabularies that the hub knows (``policy/vocabularies/*.yaml``)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
+from taxii_hub.policy.banner import terms_of_statement
+from taxii_hub.policy.extensions import (
+    ACS,
+    RELEASABILITY,
+    extension_of,
+    terms_of_acs,
+    terms_of_iep,
+    terms_of_releasability,
+)
+from taxii_hub.policy.tables import table
 from taxii_hub.policy.terms import Term
 from taxii_hub.stix.markings import TLP_WORDS
-
-STATEMENT: Final = "statement"
 
 
 def terms_of(marking: str, definition: Mapping[str, Any] | None) -> tuple[Term, ...] | None:
@@ -17,12 +25,31 @@ def terms_of(marking: str, definition: Mapping[str, Any] | None) -> tuple[Term, 
         return (tlp_term(TLP_WORDS[marking]),)
     if definition is None:
         return None
-    if definition.get("definition_type") == STATEMENT:
-        return (Term("a statement", STATEMENT),)
-    return None
+    kind, given = definition.get("definition_type"), definition.get("definition")
+    if "extensions" in definition:
+        return None if kind is not None else _of_extension(definition)
+    match kind:
+        case "statement":
+            text = given.get("statement") if isinstance(given, dict) else None
+            return terms_of_statement(text) if isinstance(text, str) else None
+        case "iep":
+            return terms_of_iep(given)
+        case _:
+            return None
 
 
 def tlp_term(word: str) -> Term:
-    """A word of the Traffic Light Protocol; RED is for named persons, which a feed cannot reach."""
-    red = word not in {"clear", "green", "amber", "amber+strict"}
-    return Term(f"TLP:{word.upper()}", f"tlp: {word}", audience=frozenset() if red else None)
+    """A word of the Traffic Light Protocol; one that is none counts as RED."""
+    known = table("tlp2").row(f"TLP:{word.upper()}") or table("tlp2").row("TLP:RED")
+    return known.template if known is not None else Term(word, "tlp2", audience=frozenset())
+
+
+def _of_extension(definition: Mapping[str, Any]) -> tuple[Term, ...] | None:
+    """Beside another extension even one that is known may mean something else."""
+    match extension_of(definition):
+        case (name, given) if name == RELEASABILITY:
+            return terms_of_releasability(given)
+        case (name, given) if name == ACS:
+            return terms_of_acs(given)
+        case _:
+            return None

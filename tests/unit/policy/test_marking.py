@@ -16,7 +16,9 @@ STATEMENT = "marking-definition--11111111-2222-4333-8444-555555555555"
 STRANGE = "marking-definition--99999999-2222-4333-8444-555555555555"
 WORDS = ["clear", "green", "amber", "amber+strict", "red"]
 IDS = {**TLP_2_IDS, **{f"{word}1": marking for word, marking in TLP_1_IDS.items()}}
-DEFINITIONS = {STATEMENT: {"type": "marking-definition", "definition_type": "statement"}}
+DEFINITIONS = {
+    STATEMENT: {"definition_type": "statement", "definition": {"statement": "Copyright 2026, Invented Corp"}}
+}
 COMMUNITY = Community({"us-kite": "US", "gb-heron": "GB"})
 
 
@@ -108,7 +110,7 @@ def test_each_clause_names_its_marking_its_term_and_its_row():
     clauses = marked(named("green", STATEMENT), setting()).clauses
     assert [(c.marking, c.term, c.row) for c in clauses] == [
         (STATEMENT, "a statement", "statement"),
-        (IDS["green"], "TLP:GREEN", "tlp: green"),
+        (IDS["green"], "TLP:GREEN", "tlp2: TLP:GREEN"),
     ]
     (default,) = marked({}, setting("red")).clauses
     assert (default.marking, default.term) == ("default", "TLP:RED")
