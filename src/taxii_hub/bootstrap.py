@@ -21,6 +21,7 @@ from taxii_hub.stix.validation import Validator
 from taxii_hub.store import accounts, audit, catalogs, editions, feed
 from taxii_hub.store.accounts import AccountStore
 from taxii_hub.store.audit import AuditStore
+from taxii_hub.store.audit_reading import AuditReader
 from taxii_hub.store.audit_sessions import AuditSessions
 from taxii_hub.store.catalogs import Catalogs
 from taxii_hub.store.classes import LIFETIME
@@ -61,7 +62,9 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = 
         consumers=Consumers(ConsumerStore(database)),
         feed=MongoFeed(database, lifetime),
         editions=EditionStore(database),
-        audit=Audit(AuditStore(database, session), AuditSessions(database, session), keyring),
+        audit=Audit(
+            AuditStore(database, session), AuditSessions(database, session), AuditReader(database), keyring
+        ),
         validator=Validator(),
         check=check,
         close=client.close,

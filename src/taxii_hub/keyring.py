@@ -46,8 +46,8 @@ class KeyEntry:
 class Keyring:
     """The keys of the hub, by kind and number.
 
-    ``pepper``: of the account keys. ``cursor``: signs ``next``. ``audit``: 32 random bytes that are
-    reserved for the Ed25519 seeds of the audit log (nothing signs with them yet). ``pseudonym``:
+    ``pepper``: of the account keys. ``cursor``: signs ``next``. ``audit``: Ed25519 seeds
+    that sign the checkpoints of the audit log; the public halves of older ones verify for ever. ``pseudonym``:
     changed only by explicit re-keying.
     """
 

@@ -21,8 +21,8 @@ COMMANDS = (
     "agencies",
     "accounts",
     "mappings",
-    "audit",
     "objects",
+    "audit",
     "store",
 )
 

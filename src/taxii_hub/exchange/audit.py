@@ -17,9 +17,10 @@ from typing import Any, Final, Literal, Protocol
 
 import structlog
 
-from taxii_hub.errors import HubError
+from taxii_hub.errors import HubError, UnavailableError
+from taxii_hub.exchange.audit_records import AuditRecords
 from taxii_hub.keyring import KINDS, Keyring
-from taxii_hub.ledger.checkpoint import Checkpoint, Signer, VerifierKey
+from taxii_hub.ledger.checkpoint import Checkpoint, Signer, VerifierKey, origin_of, verifiers_of
 from taxii_hub.ledger.leaves import Actor, leaf_of, legible, stamps_document, values_of
 from taxii_hub.ledger.log import Kept
 from taxii_hub.ledger.merkle import Head
@@ -32,6 +33,8 @@ FULL: Final = 2000
 """Leaves in memory at which an answer waits for them to be written."""
 BEAT_EVERY: Final = 1.0
 SETTLE_EVERY: Final = 5.0
+PATIENCE: Final = 10.0
+"""Seconds that another process may take to number what waits."""
 MINUTE: Final = 60 * 1_000_000
 
 View = Literal["objects", "manifest", "object", "versions"]
@@ -105,11 +108,13 @@ class Audit:
         self,
         stored: AuditLog,
         sessions: AuditSessions,
+        records: AuditRecords,
         keyring: Keyring,
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._log = stored
         self._sessions = sessions
+        self.records = records
         self._keyring = keyring
         self._now = now
         self._count = itertools.count()
@@ -176,13 +181,12 @@ class Audit:
 
     @property
     def origin(self) -> str:
-        """The name of this log: that of the secrets it is signed with."""
-        return f"taxii-hub/{self._keyring.fingerprint()[:16]}"
+        """The name of this log."""
+        return origin_of(self._keyring)
 
     def verifiers(self) -> list[VerifierKey]:
         """The public halves of all signing keys, the newest first."""
-        keys = self._keyring.all("audit")
-        return [Signer(self.origin, keys[number].secret).verifier for number in sorted(keys, reverse=True)]
+        return verifiers_of(self._keyring)
 
     def _sign(self, head: Head, number: int) -> str:
         _, seed = self._keyring.newest("audit")
@@ -223,6 +227,18 @@ class Audit:
         if since is not None and (sign or self._now() - since >= MINUTE):
             await self._log.checkpoint(self._sign, self._now())
         return True
+
+    async def settled(self, *, sign: bool) -> None:
+        """Everything that was queued before this call has its number, whoever gives it; with ``sign`` what
+        this process may sign is signed. Raises UnavailableError where that takes too long."""
+        await self.flush()
+        end = time.monotonic() + PATIENCE
+        while not await self.catch_up(sign=sign):
+            if not await self._log.waiting():
+                return
+            if time.monotonic() > end:
+                raise UnavailableError("the hub that grows the audit log does not do so; look at its log")
+            await asyncio.sleep(0.1)
 
     async def tend(self) -> None:
         """What has to be done each second by somebody."""

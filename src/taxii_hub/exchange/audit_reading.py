@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from taxii_hub.errors import BadRequestError, NotFoundError
 from taxii_hub.exchange.audit import Audit
-from taxii_hub.ledger.asking import Placed, RowFilter
+from taxii_hub.exchange.audit_records import AuditRecords
+from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.checkpoint import VerifierKey
 from taxii_hub.ledger.export import checkpoint_line, header_line, row_line, tile_line
 from taxii_hub.ledger.findings import Report
@@ -26,43 +26,6 @@ from taxii_hub.ledger.merkle import TreeHead, consistency_proof, inclusion_proof
 from taxii_hub.ledger.verify import Evidence, Verification
 
 
-class AuditRecords(Protocol):
-    """The stored log. Raises UnavailableError when the database is away."""
-
-    async def tree(self) -> Tree:
-        """Where it stands."""
-
-    def rows(self, wanted: RowFilter, limit: int = 0) -> AsyncIterator[Row]:
-        """Rows by their numbers."""
-
-    def everything(self) -> AsyncIterator[Row]:
-        """Every document, also such as no hub would have written."""
-
-    async def kept(self, after: int = 0, limit: int = 0) -> list[Kept]:
-        """Checkpoints by their numbers."""
-
-    async def newest_kept(self) -> Kept | None:
-        """The last one."""
-
-    async def tiles(self, indexes: Collection[int] | None = None) -> dict[int, bytes]:
-        """The hashes in tiles."""
-
-    async def tile_roots(self) -> dict[int, bytes]:
-        """The root of every full tile."""
-
-    async def counts(self, since: int | None, until: int | None) -> list[tuple[str, str | None, int]]:
-        """How many leaves of each kind and agency."""
-
-    async def classes_of(self, origin: str) -> dict[int, frozenset[int]]:
-        """The policy classes of an origin's objects, by feed."""
-
-    async def placed(self, feed: int, classes: Collection[int], span: tuple[int, int]) -> dict[int, Placed]:
-        """What stood in these classes under the stamps from first to last."""
-
-    async def stamps_of(self, feed: int, classes: Collection[int], object_id: str) -> dict[int, Placed]:
-        """The same for one object."""
-
-
 @dataclass(frozen=True, slots=True)
 class Proof:
     """A proof about the tree of ``size`` leaves, and the root it leads to."""
@@ -72,13 +35,12 @@ class Proof:
     hashes: Sequence[bytes]
 
 
-async def verified(
-    records: AuditRecords, audit: Audit, outside: Sequence[str] = (), keys: Sequence[VerifierKey] = ()
-) -> Report:
+async def verified(audit: Audit, outside: Sequence[str] = (), keys: Sequence[VerifierKey] = ()) -> Report:
     """Verify the stored log, with checkpoints and keys that were kept elsewhere where there are some.
 
     It may grow meanwhile: what is beyond the tree read first is judged by the one read last.
     """
+    records = audit.records
     tree, kept = await _still(records)
     tiles, roots = await records.tiles(), await records.tile_roots()
     parts = {index: part_of_tile(data, index, tree.size) for index, data in tiles.items()}
@@ -112,8 +74,9 @@ async def _still(records: AuditRecords) -> tuple[Tree, list[Kept]]:
             return tree, kept
 
 
-async def exported(records: AuditRecords, audit: Audit) -> AsyncIterator[bytes]:
+async def exported(audit: Audit) -> AsyncIterator[bytes]:
     """The lines of an export of the log as it stands; sign it first, so that all of it is signed."""
+    records = audit.records
     tree = await records.tree()
     kept = [each for each in await records.kept() if each.number <= tree.checkpoints]
     yield header_line(audit.origin, tree)

@@ -22,6 +22,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from taxii_hub.keyring import Keyring
 from taxii_hub.ledger.merkle import HASH_BYTES, Head
 from taxii_hub.stix import timestamps
 
@@ -105,6 +106,17 @@ class Signer:
         signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(body.encode())
         signed = base64.b64encode(self.verifier.id + signature).decode()
         return f"{body}\n— {self.name} {signed}\n"
+
+
+def origin_of(keyring: Keyring) -> str:
+    """The name of the log that is signed with these secrets; a rotation leaves it as it is."""
+    return f"taxii-hub/{keyring.fingerprint()[:16]}"
+
+
+def verifiers_of(keyring: Keyring) -> list[VerifierKey]:
+    """The public halves of all signing keys, the newest first: older ones verify for ever."""
+    keys, origin = keyring.all("audit"), origin_of(keyring)
+    return [Signer(origin, keys[number].secret).verifier for number in sorted(keys, reverse=True)]
 
 
 def opened(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:

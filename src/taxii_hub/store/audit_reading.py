@@ -17,6 +17,8 @@ from taxii_hub.store.reading import entry_of
 
 Document = dict[str, Any]
 
+FEW = 2000
+"""Index keys up to which stamps are looked up one by one; more are read as a range."""
 _INDEX = ("k", "t", "a", "g", "c")
 
 
@@ -103,10 +105,12 @@ class AuditReader:
                 found.setdefault(document["c"], set()).add(document["_id"])
         return {feed: frozenset(classes) for feed, classes in found.items()}
 
-    async def placed(self, feed: int, classes: Collection[int], span: tuple[int, int]) -> dict[int, Placed]:
-        """What stands, or once stood, in these classes under the stamps from first to last, by stamp."""
-        wanted = {"c": feed, "p": {"$in": sorted(classes)}, "s": {"$gte": span[0], "$lte": span[1]}}
-        return await self._placed(wanted, "all", "stamp")
+    async def placed(self, feed: int, classes: Collection[int], stamps: Sequence[int]) -> dict[int, Placed]:
+        """What stands, or once stood, in these classes under ascending stamps, by stamp."""
+        few = len(stamps) * len(classes) <= FEW
+        wanted: Document = {"$in": list(stamps)} if few else {"$gte": stamps[0], "$lte": stamps[-1]}
+        found = await self._placed({"c": feed, "p": {"$in": sorted(classes)}, "s": wanted}, "all", "stamp")
+        return {stamp: found[stamp] for stamp in stamps if stamp in found}
 
     async def stamps_of(self, feed: int, classes: Collection[int], object_id: str) -> dict[int, Placed]:
         """The same for one object, under whatever stamp."""

@@ -217,7 +217,7 @@ class World:
             consumers=Consumers(self.told),
             feed=self.feed,
             editions=None,  # nothing of the web room asks for it
-            audit=Audit(self.book, self.book, self.keyring),
+            audit=Audit(self.book, self.book, self.book, self.keyring),
             validator=Validator(),
             check=self._nothing,
             close=self._close,
