@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -19,7 +20,7 @@ ACTS = "/api/v1/objects/five-eyes/reports"
 
 
 @pytest.fixture
-def desk(hub: RunningHub) -> httpx.Client:
+def desk(hub: RunningHub) -> Iterator[httpx.Client]:
     """A liaison officer of gb-heron."""
     name = f"gb-desk-{uuid.uuid4().hex[:6]}"
     made = hub.run(
@@ -27,7 +28,8 @@ def desk(hub: RunningHub) -> httpx.Client:
     )
     assert made.returncode == 0, made.stderr
     password = json.loads(made.stdout)["key"]
-    return httpx.Client(base_url=hub.url, auth=(name, password), timeout=30)
+    with httpx.Client(base_url=hub.url, auth=(name, password), timeout=30) as client:
+        yield client
 
 
 def published(hub: RunningHub, **more: Any) -> dict[str, Any]:
