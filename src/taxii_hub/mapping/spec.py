@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -194,6 +194,13 @@ class Spec:
     edition_cleaner: Cleaner | None = None
     edition_also: tuple[str, ...] = ()
 
+    _below: tuple[str, ...] = field(init=False, default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        # Asked for every leaf that no rule reads: a list with its history has many.
+        below = tuple(path[:-2] for path in self.fields if path.endswith("/**"))
+        object.__setattr__(self, "_below", below)
+
     @property
     def kinds(self) -> frozenset[str]:
         """The kinds of record."""
@@ -211,9 +218,7 @@ class Spec:
 
     def lists(self, pattern: str) -> bool:
         """Whether the path stands in ``fields``, or below one that ends in ``/**``."""
-        if pattern in self.fields:
-            return True
-        return any(path.endswith("/**") and pattern.startswith(path[:-2]) for path in self.fields)
+        return pattern in self.fields or pattern.startswith(self._below)
 
     @property
     def main_object(self) -> ObjectSpec:

@@ -201,7 +201,9 @@ class Reading:
             return None
         if not cleaned.whole:
             self.cut.add(position)
-        value = known[position] = Value(cleaned.data, frozenset((self.base + position,))) if cleaned.data else None
+        value = known[position] = (
+            Value(cleaned.data, frozenset((self.base + position,))) if cleaned.data else None
+        )
         return value
 
     def own(self, value: Value) -> int | None:
