@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from taxii_hub.cli import main
+from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
 
 NAME = "un_sc_consolidated_xml"
@@ -105,3 +107,22 @@ def test_template_is_printed_and_never_overwrites(tmp_path: Path) -> None:
     assert (result.exit_code, "is there already" in result.stderr) == (1, True)
     assert path.read_bytes().startswith(b"PK")
     assert "cannot be written" in run("template", "-o", str(tmp_path / "gone" / "x.csv")).stderr
+
+
+def test_run_and_convert_minimise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pseudonyms are made with the deployment's key; where there is none, nothing is made up."""
+    sample = str(SHIPPED / "hub_report_csv" / "samples" / "template.csv")
+    monkeypatch.setenv("TAXII_HUB_SECRETS_DIR", str(tmp_path / "secrets"))
+    result = run("run", sample, "--minimise", "coarse")
+    assert (result.exit_code, "there is no secrets folder" in result.stderr) == (2, True)
+    Keyring.open(tmp_path / "secrets", create=True)
+    result = run("run", sample, "--minimise", "coarse")
+    assert result.exit_code == 0, result.stderr
+    assert "Minimised by coarse: dropped: Address (1)," in result.stderr
+    assert "Quillfeather" not in result.stdout
+    made = CliRunner().invoke(main, ["convert", sample, "--minimise", "coarse"])
+    assert made.exit_code == 0
+    assert "Minimised by coarse" in made.stderr
+    pseudonyms = set(re.findall(r"pseudonym-1-[0-9a-f]{20}", made.stdout))
+    assert len(pseudonyms) > 3
+    assert pseudonyms == set(re.findall(r"pseudonym-1-[0-9a-f]{20}", result.stdout))
