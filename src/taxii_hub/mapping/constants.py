@@ -53,15 +53,22 @@ def _converter() -> dict[str, Any]:
 
 
 def _extension(object_id: str, name: str) -> dict[str, Any]:
-    schema = json.loads(schema_text(name))
+    description, schema = _schema(name)
     properties = {
         "name": f"TAXII Hub {name}",
-        "description": schema["description"],
-        "schema": json.dumps(schema, separators=(",", ":"), ensure_ascii=False),
+        "description": description,
+        "schema": schema,
         "version": _VERSION,
         "extension_types": ["property-extension"],
     }
     return _public("extension-definition", object_id, {"created_by_ref": CONVERTER, **properties})
+
+
+@cache
+def _schema(name: str) -> tuple[str, str]:
+    """What it is about, and the whole of it without blanks."""
+    schema = json.loads(schema_text(name))
+    return schema["description"], json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
 
 
 def _public(object_type: str, object_id: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -179,12 +179,18 @@ class Emitter:
             self.fates.use_all(tree.leaves, place.derived if tree.derived else place.spelt)
             return tree.data
         if isinstance(tree, dict):
-            made, below = {}, place.below
+            made, below, value = {}, place.below, None
             for key, item in tree.items():
-                if item is not None:
-                    value = self._landed(item, below.get(key) or place.inside(key))
-                    if value or value not in NOTHING:
-                        made[key] = value
+                if not item and item in NOTHING:
+                    continue
+                there = below.get(key) or place.inside(key)
+                if type(item) is Value:  # nearly all are: no call for them
+                    self.fates.use_all(item.leaves, there.derived if item.derived else there.spelt)
+                    value = item.data
+                else:
+                    value = self._landed(item, there)
+                if value or value not in NOTHING:
+                    made[key] = value
             return made
         if isinstance(tree, list):
             values = [self._landed(item, place) for item in tree]

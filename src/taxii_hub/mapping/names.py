@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import orjson
+
 from taxii_hub.mapping.expressions import Tree, plain
 from taxii_hub.mapping.record import Value
 from taxii_hub.stix import canonical_json
@@ -44,12 +46,23 @@ def distinct(trees: Iterable[Tree]) -> list[tuple[Tree, int]]:
 
     Lists that were joined before they were exported repeat what they say (formats.md section 2.3).
     """
-    found: dict[str, tuple[Tree, int]] = {}
-    for tree in trees:
-        said = canonical_json.dumps({"": plain(tree)})
+    given = list(trees)
+    if len(given) < 2:
+        return [(tree, 1) for tree in given]
+    found: dict[bytes, tuple[Tree, int]] = {}
+    for tree in given:
+        said = _said(tree)
         known, count = found.get(said, (None, 0))
         found[said] = (_united(known, tree) if count else tree, count + 1)
     return list(found.values())
+
+
+def _said(tree: Tree) -> bytes:
+    """The same for equal trees."""
+    try:
+        return orjson.dumps(plain(tree), option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, which orjson refuses
+        return canonical_json.dumps({"": plain(tree)}).encode("utf-8", "surrogatepass")
 
 
 def once(trees: Iterable[Tree]) -> list[Tree]:

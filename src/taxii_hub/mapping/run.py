@@ -15,11 +15,12 @@ from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, Place, relat
 from taxii_hub.mapping.expressions import plain
 from taxii_hub.mapping.handling import definitions, marked, strictest, unknown
 from taxii_hub.mapping.order import Order, Result
+from taxii_hub.mapping.paths import Paths
 from taxii_hub.mapping.record import Leaf, Record
 from taxii_hub.mapping.shared import Shared
 from taxii_hub.mapping.spec import LeaveOut, OtherList, Spec
 from taxii_hub.mapping.tables import build, settle, unlisted
-from taxii_hub.mapping.view import Fault, Paths, Reading, View
+from taxii_hub.mapping.view import Fault, Reading, View
 from taxii_hub.model import Problem
 
 # What wrong code in a hook can raise: it costs its record, not the report.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from taxii_hub.errors import BadValueError, MappingError, RecordError
 from taxii_hub.mapping.countries import country_codes, fold
-from taxii_hub.mapping.record import Leaf, Record, Value
+from taxii_hub.mapping.paths import Paths
+from taxii_hub.mapping.record import Record, Value
 from taxii_hub.model import Severity
 
 if TYPE_CHECKING:
-    from taxii_hub.mapping.cleaners import Cleaned
     from taxii_hub.mapping.emit import Emitter
     from taxii_hub.mapping.minimise import Minimised, Minimiser
     from taxii_hub.mapping.shared import Shared
@@ -27,11 +26,6 @@ ANY_OTHER: Final = "*"
 """A key of a lookup: what every text means that is not listed."""
 
 
-_SHORT: Final = 40
-_REMEMBERED: Final = 1000
-"""So many texts of a path, of so many letters, are remembered as they were read."""
-
-
 @dataclass(frozen=True, slots=True)
 class Fault:
     """A problem with one leaf of the record (``leaf``), or with the whole record (None)."""
@@ -41,59 +35,6 @@ class Fault:
     remedy: str
     leaf: int | None
     severity: Severity = "warning"
-
-
-class Paths:
-    """What the mapping says of paths, found out once for all the records of a conversion."""
-
-    __slots__ = ("_elements", "_inside", "_names", "_texts", "spec", "special")
-
-    def __init__(self, spec: Spec) -> None:
-        self.spec = spec
-        self.special = {path for path, listed in spec.fields.items() if listed.nothing}
-        self._inside: dict[str, dict[str, bool]] = {}
-        self._names: dict[str, dict[str, str]] = {}
-        self._elements: dict[str, Callable[[str], str]] = {}
-        self._texts: dict[str, dict[str, Cleaned]] = {path: {} for path in spec.fields}
-
-    def inside(self, pattern: str, others: Iterable[str]) -> list[str]:
-        """Those of the other patterns that are that one, or inside it."""
-        known = self._inside.setdefault(pattern, {})
-        found = []
-        for other in others:
-            held = known.get(other)
-            if held is None:
-                held = known[other] = other == pattern or other.startswith(f"{pattern}/")
-            if held:
-                found.append(other)
-        return found
-
-    def elements(self, pattern: str) -> Callable[[str], str]:
-        """The function that gives, of a path inside an element of that pattern, the element's own."""
-        if pattern not in self._elements:
-            self._elements[pattern] = lru_cache(maxsize=_REMEMBERED)(
-                partial(_beginning, pattern.count("/") + 1)
-            )
-        return self._elements[pattern]
-
-    def names(self, pattern: str) -> dict[str, str]:
-        """Of the paths that are read in groups of that pattern, as far as they are known, the whole ones."""
-        return self._names.setdefault(pattern, {})
-
-    def clean(self, leaf: Leaf) -> Cleaned:
-        """Raises BadValueError. Lists say the same short things again and again."""
-        known = self._texts[leaf.pattern]
-        found = known.get(leaf.value)
-        if found is None:
-            found = self.spec.fields[leaf.pattern].clean(leaf.value)
-            if len(leaf.value) <= _SHORT and len(known) < _REMEMBERED:
-                known[leaf.value] = found
-        return found
-
-
-def _beginning(steps: int, path: str) -> str:
-    parts = path.split("/", steps)
-    return "/".join(parts[:steps]) if len(parts) > steps else path
 
 
 @dataclass(slots=True)
