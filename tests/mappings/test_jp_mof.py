@@ -14,7 +14,7 @@ from taxii_hub.mapping.constants import DESIGNATION
 from taxii_hub.mapping.golden import converted
 from taxii_hub.mapping.readers.sheets import _fitting
 from taxii_hub.mapping.registry import load_registry
-from taxii_hub.mapping.workbook import workbook
+from taxii_hub.mapping.workbook import Cell, workbook
 from taxii_hub.settings import Settings
 from tests.mappings.test_hub_report import parts
 from tests.support.jp_mof_workbooks import FOLDER, TALIBAN, samples
@@ -151,7 +151,7 @@ def test_rows_without_a_number_go_on_with_the_row_above() -> None:
 
 
 def test_the_edition_is_the_latest_notification_of_the_workbook(tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[Cell]] = [
         ["告示日付", "告示番号", "日本語表記", "英語表記"],
         ["2001.9.22\n2026.3.5改訂", 1, "レン", "Wren"],
         ["2026.2.28削除", 2, None, None],

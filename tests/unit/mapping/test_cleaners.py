@@ -11,6 +11,7 @@ from taxii_hub.mapping.cleaners import (
     day,
     day_first,
     day_named,
+    latest_day,
     line,
     moment,
     partial_day,
@@ -173,3 +174,21 @@ def test_markup_is_read_as_a_person_sees_it(text: str, seen: str, whole: bool) -
 def test_what_only_looks_like_markup_is_refused() -> None:
     with pytest.raises(BadValueError, match="is no HTML"):
         CLEANERS["html"]("<![oops[ text")
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("2001.9.22\n2008.6.25改訂\n2012.3.27改訂", "2012-03-27"),
+        ("2026-03-05, before 2025-12-31", "2026-03-05"),
+        ("2011.11.18削除", "2011-11-18"),
+    ],
+)
+def test_the_latest_day_of_a_text(text: str, data: str) -> None:
+    assert latest_day(text) == Cleaned(data, whole=False)
+
+
+@pytest.mark.parametrize("text", ["", "2001", "2001.9", "2001.13.40", "120010.9.221"])
+def test_a_text_without_a_day_has_no_latest_one(text: str) -> None:
+    with pytest.raises(BadValueError):
+        latest_day(text)

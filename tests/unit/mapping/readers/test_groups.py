@@ -45,3 +45,10 @@ def test_without_a_start_equal_text_is_one_record() -> None:
 def test_a_start_in_a_column_that_is_not_there_starts_nothing() -> None:
     found = read(Group("Ref", number=False, start=("Colour", "*")), ["7", "x", "A"], ["7", "x", "B"])
     assert [names(record) for record in found] == [["A"], ["B"]]
+
+
+def test_a_row_without_a_text_goes_on_with_the_row_above_where_that_is_said() -> None:
+    rows = ["", "x", "lost"], ["7", "x", "A"], ["", "", "B"], ["8", "x", "C"], ["", "", "D"]
+    found = read(Group("Ref", number=False, continued=True), *rows)
+    assert [names(record) for record in found] == [["A", "B"], ["C", "D"], []]
+    assert len(read(Group("Ref", number=False), *rows)) == 5
