@@ -62,9 +62,8 @@ class _Loader:
 
     def spec(self) -> model.Spec:
         identity = self._section("identity", {"format", "version", "title", "about", "issuer", "family"})
-        fields, ignore = self._fields(), self._ignore()
-        if both := sorted(fields.keys() & ignore.keys()):
-            self._top["ignore"].data[both[0]].fail("is listed in fields too; keep one of them")
+        fields = self._fields()
+        ignore = self._ignore(fields)
         reader = load_reader(self._get("reader"), self._folder)
         self._library = isinstance(reader, LibraryReader)
         if self._library and not self._trusted:
@@ -152,9 +151,11 @@ class _Loader:
     def _fields(self) -> dict[str, model.Field]:
         return {path: _field(path, at) for path, at in self._get("fields").items().items()}
 
-    def _ignore(self) -> dict[str, str]:
+    def _ignore(self, fields: Mapping[str, model.Field]) -> dict[str, str]:
         if "ignore" not in self._top:
             return {}
+        if both := sorted(fields.keys() & self._top["ignore"].items().keys()):
+            self._top["ignore"].data[both[0]].fail("is listed in fields too; keep one of them")
         return {path: reason.text() for path, reason in self._top["ignore"].items().items()}
 
     def _objects(self, words: Vocabulary) -> tuple[model.ObjectSpec, ...]:
