@@ -45,9 +45,9 @@ bench: $(VENV)/.dev-stamp ## measure serving and order beside their rivals, and 
 docs: $(VENV)/.dev-stamp ## write the generated documents again (docs/cli.md)
 	$(BIN)/python scripts/cli_docs.py
 
-samples: $(VENV)/.run-stamp ## convert every file of a folder and report file by file (SAMPLES=DIR)
+samples: $(VENV)/.run-stamp ## convert every file of a folder twice and check what mappings promise, file by file (SAMPLES=DIR)
 	@test -n "$(SAMPLES)" || { echo "make samples SAMPLES=DIR: name the folder with the report files" >&2; exit 2; }
-	@$(BIN)/python scripts/samples.py "$(SAMPLES)"
+	@$(BIN)/python -m scripts.samples "$(SAMPLES)"
 
 lock: $(VENV)/.dev-stamp ## write requirements/*.lock again from pyproject.toml (UPGRADE=-U for newer versions)
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements/runtime.lock

@@ -39,7 +39,7 @@ NOT_READ: Final = (
     ),
     NotRead(
         "xml",
-        ("schema", "targetNamespace"),
+        ("schema", "XMLSchema"),
         "is an XML schema, not a report: take a file that the schema describes",
     ),
     NotRead(
