@@ -47,7 +47,7 @@ docs: $(VENV)/.dev-stamp ## write the generated documents again (docs/cli.md)
 
 samples: $(VENV)/.run-stamp ## convert every file of a folder twice and check what mappings promise, file by file (SAMPLES=DIR)
 	@test -n "$(SAMPLES)" || { echo "make samples SAMPLES=DIR: name the folder with the report files" >&2; exit 2; }
-	@$(BIN)/python -m scripts.samples "$(SAMPLES)"
+	@$(BIN)/python scripts/samples.py "$(SAMPLES)"
 
 lock: $(VENV)/.dev-stamp ## write requirements/*.lock again from pyproject.toml (UPGRADE=-U for newer versions)
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements/runtime.lock
