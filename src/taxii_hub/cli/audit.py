@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from taxii_hub.ledger.checkpoint import VerifierKey, verifiers_of
 from taxii_hub.ledger.export import ExportError, verify_export
 from taxii_hub.ledger.findings import Report
 from taxii_hub.settings import Settings
+from taxii_hub.stix import timestamps
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub
@@ -146,10 +148,8 @@ async def checkpoint(hub: Hub) -> None:
 async def show(hub: Hub, as_json: bool, after: int | None, limit: int, **wanted: Any) -> None:
     """Show the newest rows, or those after ROW; --json prints one leaf a line."""
     await hub.audit.catch_up(sign=False)
+    await hub.audit.act("audit-read", operator(), what="show", asked=_asked(wanted))
     asked = {name: value for name, value in wanted.items() if value}
-    await hub.audit.act(
-        "audit-read", operator(), what="show", asked={k: _plain(v) for k, v in asked.items()} or None
-    )
     first = 0 if after is None else after + 1
     found = RowFilter(first=first, newest=after is None, **asked)
     rows = [row async for row in hub.audit.records.rows(found, limit)]
@@ -171,8 +171,7 @@ async def disclosures_(hub: Hub, agency: str, as_json: bool, as_csv: bool, **wan
         raise click.UsageError("either --json or --csv")
     await hub.audit.flush()
     await hub.audit.catch_up(sign=False)
-    asked = {name: _plain(value) for name, value in wanted.items() if value}
-    await hub.audit.act("audit-read", operator(), what="disclosures", of=agency, asked=asked or None)
+    await hub.audit.act("audit-read", operator(), what="disclosures", of=agency, asked=_asked(wanted))
     if as_csv:
         click.echo(csv_text(None), nl=False)
     async for each in disclosures(hub.audit.records, DisclosureFilter(agency, **wanted)):
@@ -219,5 +218,7 @@ async def _caught_up(hub: Hub, *, sign: bool) -> None:
     await hub.audit.settled(sign=sign)
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _asked(wanted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The options that were given, as a leaf can say them."""
+    said = {name: timestamps.format(v) if isinstance(v, int) else v for name, v in wanted.items() if v}
+    return said or None

@@ -286,8 +286,8 @@ def actor_of(by: Actor | Account) -> Actor:
 def _page_details(reading: Reading) -> dict[str, Any]:
     query, collection = reading.query, reading.collection
     asked: dict[str, Any] = {
-        "added_after": query.added_after,
-        "position": query.position,
+        "added_after": _moment(query.added_after),
+        "position": _moment(query.position),
         "ids": values_of(query.ids),
         "types": values_of(query.types),
         "versions": _versions(query),
@@ -302,6 +302,10 @@ def _page_details(reading: Reading) -> dict[str, Any]:
         "query": {name: value for name, value in asked.items() if value is not None} or None,
         **stamps_document([entry.stamp for entry in reading.page.entries]),
     }
+
+
+def _moment(microseconds: int | None) -> str | None:
+    return None if microseconds is None else timestamps.format(microseconds)
 
 
 def _versions(query: ObjectQuery) -> list[str] | None:
