@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from taxii_hub.cli.narrowing import narrowing_json, narrowing_lines
 from taxii_hub.exchange.consumer_report import (
     AccountReport,
     CollectionReport,
@@ -41,6 +42,7 @@ def report_lines(report: AccountReport, now: int) -> list[str]:
         f"  agency   {agency}",
         f"  roles    {', '.join(sorted(account.roles))}",
         f"  profile  {account.client_profile}",
+        *narrowing_lines(account.narrowing),
         f"  state    {state}, added {moment(account.created_at)}",
         "keys",
     ]
@@ -71,6 +73,7 @@ def account_json(account: AccountRecord, keys: tuple[KeyRecord, ...], now: int) 
         "title": account.title,
         "roles": sorted(account.roles),
         "client_profile": account.client_profile,
+        "narrowing": narrowing_json(account.narrowing),
         "created_at": time_text(account.created_at),
         "revoked_at": time_text(account.revoked_at),
         "keys": [

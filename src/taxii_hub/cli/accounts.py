@@ -13,10 +13,12 @@ import click
 
 from taxii_hub.cli.account_views import account_json, key_state, report_json, report_lines, time_text
 from taxii_hub.cli.acting import operator
+from taxii_hub.cli.narrowing import narrowed, narrowing_lines, narrowing_options, require_held
 from taxii_hub.exchange.account_admin import DAY, HOUR, PROFILES, ROLES, IssuedKey, NewAccount
 from taxii_hub.exchange.consumer_report import duration, moment, report_on
 from taxii_hub.model import ClientProfile
 from taxii_hub.settings import Settings
+from taxii_hub.store.account_records import Narrowing
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub
@@ -64,12 +66,18 @@ def accounts() -> None:
 )
 @click.option("--client-profile", type=click.Choice(PROFILES), default="standard", show_default=True)
 @click.option("--title", help="What the account is for, in words.")
+@narrowing_options
 @days_option
 @dry_run_option
 @json_option
 @with_hub
 async def add(hub: Hub, name: str, agency: str, roles: tuple[str, ...], **more: Any) -> None:
-    """Add account NAME and print its key, this once."""
+    """Add account NAME and print its key, this once.
+
+    It reads what its agency reads, and less where --level, --clearance and --purpose say so.
+    """
+    narrowing = narrowed(Narrowing(), more)
+    require_held(narrowing, agency, hub.catalog)
     wanted = NewAccount(
         name=name,
         agency=agency,
@@ -77,6 +85,7 @@ async def add(hub: Hub, name: str, agency: str, roles: tuple[str, ...], **more: 
         client_profile=more["client_profile"],
         title=more["title"],
         lifetime=_days(more["expires"]),
+        narrowing=narrowing,
     )
     known = {known.name for known in hub.catalog.agencies}
     issued = await hub.accounts.admin.add(wanted, known, more["dry_run"], operator())
@@ -130,19 +139,30 @@ async def revoke(hub: Hub, name: str, key: str | None, dry_run: bool) -> None:
 
 @accounts.command("set", epilog=EXIT_CODES)
 @click.argument("name")
-@click.option("--client-profile", type=click.Choice(PROFILES), required=True)
+@click.option("--client-profile", type=click.Choice(PROFILES))
+@narrowing_options
 @dry_run_option
 @with_hub
-async def set_(hub: Hub, name: str, client_profile: str, dry_run: bool) -> None:
-    """Change how answers are shaped for the client of account NAME.
+async def set_(hub: Hub, name: str, client_profile: str | None, dry_run: bool, **more: Any) -> None:
+    """Change account NAME: how answers are shaped for its client, and what it reads of its agency's rights.
 
     standard: by the letter of TAXII. elastic: an empty answer has an empty list `objects`.
     absolute-urls: API roots are always absolute URLs.
     """
-    profile = cast("ClientProfile", client_profile)
-    await hub.accounts.admin.set_profile(name, profile, dry_run, operator())
+    admin = hub.accounts.admin
+    account, _ = await admin.get(name)
+    narrowing = narrowed(account.narrowing, more)
+    if client_profile is None and narrowing == account.narrowing:
+        raise click.UsageError("nothing would change; name what is to be set")
+    require_held(narrowing, account.agency, hub.catalog)
     start = "Dry run: would set" if dry_run else "Set"
-    click.echo(f"{start} the client profile of {name} to {client_profile}.")
+    if client_profile is not None:
+        await admin.set_profile(name, cast("ClientProfile", client_profile), dry_run, operator())
+        click.echo(f"{start} the client profile of {name} to {client_profile}.")
+    if narrowing != account.narrowing:
+        await admin.set_narrowing(name, narrowing, dry_run, operator())
+        lines = narrowing_lines(narrowing) or ["  all that its agency may read"]
+        click.echo("\n".join([f"{start} what {name} reads:", *lines]))
 
 
 @accounts.command("list", epilog=EXIT_CODES)

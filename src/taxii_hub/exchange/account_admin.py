@@ -11,9 +11,10 @@ from typing import Any, Final, get_args
 from taxii_hub.errors import BadRequestError, NotFoundError
 from taxii_hub.exchange.credentials import PEPPER, MintedKey, Peppers, mac_of, mint_key
 from taxii_hub.ledger.leaves import HUB, Actor, leaf_of
-from taxii_hub.model import ClientProfile, Role
+from taxii_hub.model import Account, Catalog, ClientProfile, Role
+from taxii_hub.policy.reading import LADDER
 from taxii_hub.stix import timestamps
-from taxii_hub.store.account_records import AccountDirectory, AccountRecord, KeyRecord
+from taxii_hub.store.account_records import AccountDirectory, AccountRecord, KeyRecord, Narrowing
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 PROFILES: Final[tuple[ClientProfile, ...]] = get_args(ClientProfile)
@@ -34,6 +35,7 @@ class NewAccount:
     client_profile: ClientProfile = "standard"
     title: str | None = None
     lifetime: int | None = None
+    narrowing: Narrowing = Narrowing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ class AccountAdmin:
             client_profile=wanted.client_profile,
             title=wanted.title,
             created_at=record.created_at,
+            narrowing=wanted.narrowing,
         )
         said = {"of": wanted.agency, "roles": sorted(wanted.roles), "profile": wanted.client_profile}
+        said |= _said_of_narrowing(wanted.narrowing)
         leaf = self._leaf("account-add", by, wanted.name, {**said, **_said_of(record)})
         await self._directory.add(account, record, dry_run, leaf)
         return issued
@@ -133,6 +137,17 @@ class AccountAdmin:
         leaf = self._leaf("account-set", by, name, {"profile": client_profile})
         await self._directory.set_profile(name, client_profile, dry_run, leaf)
 
+    async def set_narrowing(
+        self, name: str, narrowing: Narrowing, dry_run: bool = False, by: Actor = HUB
+    ) -> None:
+        """Change what the account takes of what its agency may read; an account never widens that.
+
+        Raises NotFoundError, BadRequestError.
+        """
+        _check_narrowing(narrowing)
+        leaf = self._leaf("account-set", by, name, _said_of_narrowing(narrowing))
+        await self._directory.set_narrowing(name, narrowing, dry_run, leaf)
+
     def _issue(self, account: str, lifetime: int | None) -> tuple[IssuedKey, KeyRecord]:
         kid, pepper = self._peppers.newest(PEPPER)
         key, now = mint_key(), self._now()
@@ -161,6 +176,38 @@ def _said_of(key: KeyRecord) -> dict[str, Any]:
     return {"key": key.id, "expires": expires}
 
 
+def _said_of_narrowing(narrowing: Narrowing) -> dict[str, Any]:
+    sets = {"clearances": narrowing.clearances, "purposes": narrowing.purposes}
+    said: dict[str, Any] = {"level": narrowing.level, "purpose": narrowing.purpose}
+    said |= {name: None if value is None else sorted(value) for name, value in sets.items()}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def account_of(record: AccountRecord) -> Account:
+    """The account as the journeys know it."""
+    narrowing = record.narrowing
+    return Account(
+        id=record.id,
+        agency=record.agency,
+        roles=record.roles,
+        client_profile=record.client_profile,
+        title=record.title,
+        level=narrowing.level,
+        clearances=narrowing.clearances,
+        purposes=narrowing.purposes,
+        purpose=narrowing.purpose,
+    )
+
+
+def not_held(narrowing: Narrowing, agency: str, catalog: Catalog) -> list[str]:
+    """The clearances and purposes that no membership of the agency gives: mistyped, or no use."""
+    mine = [each for root in catalog.api_roots for each in root.memberships if each.agency == agency]
+    held = frozenset().union(*(each.clearances | each.purposes for each in mine))
+    named = (narrowing.clearances or frozenset()) | (narrowing.purposes or frozenset())
+    named |= frozenset() if narrowing.purpose is None else {narrowing.purpose}
+    return sorted(named - held)
+
+
 def _check(wanted: NewAccount, agencies: Collection[str]) -> None:
     if not _NAME.fullmatch(wanted.name):
         raise BadRequestError(
@@ -175,7 +222,19 @@ def _check(wanted: NewAccount, agencies: Collection[str]) -> None:
     if wanted.title is not None and not (len(wanted.title) <= 200 and wanted.title.isprintable()):
         raise BadRequestError("a title is at most 200 printable characters")
     _check_profile(wanted.client_profile)
+    _check_narrowing(wanted.narrowing)
     _check_lifetime(wanted.lifetime)
+
+
+def _check_narrowing(narrowing: Narrowing) -> None:
+    """The purpose that is meant must be one of those that the account takes, if it says which."""
+    if narrowing.level is not None and not 0 <= narrowing.level < len(LADDER):
+        raise BadRequestError(f"a level is a rank from 0 to {len(LADDER) - 1}")
+    words = [*(narrowing.clearances or ()), *(narrowing.purposes or ()), narrowing.purpose or "x"]
+    if any(not 0 < len(word) <= 64 or not word.isprintable() for word in words):
+        raise BadRequestError("clearances and purposes are words of at most 64 printable characters")
+    if narrowing.purpose not in {None, *(narrowing.purposes or {narrowing.purpose})}:
+        raise BadRequestError(f"the default purpose {narrowing.purpose} is not among the account's purposes")
 
 
 def _check_profile(client_profile: str) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from taxii_hub.errors import UnauthorizedError, UnavailableError
-from taxii_hub.exchange.account_admin import AccountAdmin
+from taxii_hub.exchange.account_admin import AccountAdmin, account_of
 from taxii_hub.exchange.credentials import PEPPER, Claim, Peppers, mac_of, read_claim
 from taxii_hub.exchange.limiter import FailureLimiter
 from taxii_hub.keyring import KeyEntry
@@ -195,6 +195,7 @@ def _credential(key: KeyRecord, account: AccountRecord, peppers: Mapping[int, Ke
         dead = "the account is revoked"
     elif key.revoked_at is not None:
         dead = "the key is revoked"
-    known = Account(account.id, account.agency, account.roles, account.client_profile, account.title)
     expires = math.inf if key.expires_at is None else key.expires_at / 1_000_000
-    return _Credential(key.id, known, b"" if pepper is None else pepper.secret, key.mac, expires, dead)
+    return _Credential(
+        key.id, account_of(account), b"" if pepper is None else pepper.secret, key.mac, expires, dead
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from taxii_hub.catalog.lookup import find_agency
 from taxii_hub.exchange.access import reader_for, visibility_of
+from taxii_hub.exchange.account_admin import account_of
 from taxii_hub.model import Account, Agency, ApiRoot, Collection
 from taxii_hub.policy import grants
 from taxii_hub.policy.reading import decide
@@ -66,7 +67,7 @@ async def report_on(hub: Hub, name: str) -> AccountReport:
     """Everything about one account. Raises NotFoundError, UnavailableError; StoreError without a catalogue."""
     account, keys = await hub.accounts.admin.get(name)
     consumers = {record.collection: record for record in await hub.consumers.of(name)}
-    holder = Account(account.id, account.agency, account.roles, account.client_profile, account.title)
+    holder = account_of(account)
     return AccountReport(
         account=account,
         keys=keys,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from taxii_hub.model import Reader
 from taxii_hub.policy.banner import terms_of_statement
 from taxii_hub.policy.extensions import (
     ACS,
@@ -14,8 +15,9 @@ from taxii_hub.policy.extensions import (
     terms_of_iep,
     terms_of_releasability,
 )
-from taxii_hub.policy.tables import table
-from taxii_hub.policy.terms import Term
+from taxii_hub.policy.reading import decide
+from taxii_hub.policy.tables import SILENT, names, table
+from taxii_hub.policy.terms import Community, Term, meaning
 from taxii_hub.stix.markings import TLP_WORDS
 
 
@@ -42,6 +44,24 @@ def tlp_term(word: str) -> Term:
     """A word of the Traffic Light Protocol; one that is none counts as RED."""
     known = table("tlp2").row(f"TLP:{word.upper()}") or table("tlp2").row("TLP:RED")
     return known.template if known is not None else Term(word, "tlp2", audience=frozenset())
+
+
+def terms_read_by(reader: Reader, community: Community) -> dict[str, list[str]]:
+    """Of each vocabulary, the terms with which a stranger's object would be read by ``reader``.
+
+    Terms that are filled in, and those with fields, depend on the object; they are left out.
+    """
+    found: dict[str, list[str]] = {}
+    for each in (table(name) for name in names()):
+        if each.form != "statement":
+            continue
+        plain = (row.template for row in each.rows if "{" not in row.term)
+        found[each.name] = [
+            term.name
+            for term in plain
+            if not term.row.startswith(SILENT) and decide(meaning(term, "", community).policy, reader)
+        ]
+    return found
 
 
 def _of_extension(definition: Mapping[str, Any]) -> tuple[Term, ...] | None:

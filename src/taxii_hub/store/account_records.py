@@ -14,6 +14,17 @@ from taxii_hub.model import ClientProfile
 
 
 @dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What an account takes of what its agency's memberships give (None: all of it), and the purpose that
+    is meant where a request names none. ``level`` is a rank on the ladder of classifications."""
+
+    level: int | None = None
+    clearances: frozenset[str] | None = None
+    purposes: frozenset[str] | None = None
+    purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountRecord:
     """A credential holder of an agency. ``id`` is its name; names are never used a second time."""
 
@@ -24,6 +35,7 @@ class AccountRecord:
     title: str | None
     created_at: int
     revoked_at: int | None = None
+    narrowing: Narrowing = Narrowing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,11 @@ class AccountDirectory(Protocol):
 
     async def set_profile(
         self, account: str, client_profile: ClientProfile, dry_run: bool = False, leaf: bytes | None = None
+    ) -> None:
+        """Raises NotFoundError without such an account."""
+
+    async def set_narrowing(
+        self, account: str, narrowing: Narrowing, dry_run: bool = False, leaf: bytes | None = None
     ) -> None:
         """Raises NotFoundError without such an account."""
 

@@ -1,6 +1,6 @@
 """Accounts and keys in MongoDB.
 
-``accounts``: ``{_id: name, agency, title, roles, client_profile, created_at, revoked_at}``;
+``accounts``: ``{_id: name, agency, title, roles, client_profile, created_at, revoked_at, narrowing}``;
 ``keys``: ``{_id: key id, account, pepper, mac, created_at, expires_at, lifetime, revoked_at,
 last_used, refused}``. Each change is a transaction that first moves ``counters._id = "accounts"``: the
 number tells the processes that there is news, and its write conflict keeps two changes apart. A dry run
@@ -24,7 +24,14 @@ from pymongo.write_concern import WriteConcern
 
 from taxii_hub.errors import BadRequestError, NotFoundError, UnavailableError
 from taxii_hub.model import ClientProfile
-from taxii_hub.store.account_records import AccountRecord, Directory, KeyRecord, KeyRefusal, KeyUse
+from taxii_hub.store.account_records import (
+    AccountRecord,
+    Directory,
+    KeyRecord,
+    KeyRefusal,
+    KeyUse,
+    Narrowing,
+)
 from taxii_hub.store.audit_queue import queued
 
 Document = dict[str, Any]
@@ -83,7 +90,8 @@ class AccountStore:
                     f"there is or was an account {account.id}; choose another name (a revoked name is not "
                     "used again, so that old records stay unambiguous)"
                 )
-            document = {**_filled(asdict(account)), "roles": sorted(account.roles)}
+            narrowing = _narrowing_document(account.narrowing)
+            document = {**_filled(asdict(account)), "roles": sorted(account.roles), "narrowing": narrowing}
             await self._accounts.insert_one(_keyed(document), session=session)
             await self._keys.insert_one(_keyed(_filled(asdict(key))), session=session)
 
@@ -154,6 +162,19 @@ class AccountStore:
 
         await self._change(change, dry_run, leaf)
 
+    async def set_narrowing(
+        self, account: str, narrowing: Narrowing, dry_run: bool = False, leaf: bytes | None = None
+    ) -> None:
+        """Change what the account takes of what its agency may read."""
+
+        async def change(session: AsyncClientSession) -> None:
+            await self._account(account, session)
+            await self._accounts.update_one(
+                {"_id": account}, {"$set": {"narrowing": _narrowing_document(narrowing)}}, session=session
+            )
+
+        await self._change(change, dry_run, leaf)
+
     async def note_use(self, uses: Iterable[KeyUse]) -> None:
         """Keep the latest use and refusal of each key."""
         writes = [UpdateOne({"_id": use.key}, {"$max": latest}) for use in uses if (latest := _latest(use))]
@@ -217,7 +238,19 @@ def account_of(document: Mapping[str, Any]) -> AccountRecord:
         title=document.get("title"),
         created_at=document["created_at"],
         revoked_at=document.get("revoked_at"),
+        narrowing=_narrowing(document.get("narrowing", {})),
     )
+
+
+def _narrowing(document: Mapping[str, Any]) -> Narrowing:
+    sets = {name: frozenset(document[name]) for name in ("clearances", "purposes") if name in document}
+    return Narrowing(document.get("level"), purpose=document.get("purpose"), **sets)
+
+
+def _narrowing_document(narrowing: Narrowing) -> Document:
+    sets = {"clearances": narrowing.clearances, "purposes": narrowing.purposes}
+    lists = {name: sorted(value) for name, value in sets.items() if value is not None}
+    return {**_filled({"level": narrowing.level, "purpose": narrowing.purpose}), **lists}
 
 
 def key_of(document: Mapping[str, Any]) -> KeyRecord:

@@ -7,7 +7,8 @@ refused is still known by name to the admin who looks for the reason.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, cast
 
 from starlette.requests import HTTPConnection, Request
 
@@ -15,6 +16,7 @@ from taxii_hub.errors import ForbiddenError
 from taxii_hub.exchange.access import Place, api_root_for, place_for
 from taxii_hub.exchange.accounts import API_KEY_HEADER
 from taxii_hub.model import Account, ApiRoot, Role
+from taxii_hub.policy.readers import purposes_of
 from taxii_hub.taxii.filters import Asked, Kind, parse_query
 from taxii_hub.taxii.media_types import check_accept
 from taxii_hub.web.body import Uploads
@@ -22,6 +24,9 @@ from taxii_hub.web.visit import visit_of
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub
+
+PURPOSE_HEADER: Final = "TAXII-Hub-Purpose"
+"""Names the purpose of one request; without it the account's default counts."""
 
 
 def hub_of(request: HTTPConnection) -> Hub:
@@ -44,6 +49,9 @@ def account_of(request: HTTPConnection) -> Account:
     account = hub_of(request).accounts.authenticate(
         _joined(request, "authorization"), _joined(request, API_KEY_HEADER), source, time.time()
     )
+    purpose = _joined(request, PURPOSE_HEADER)
+    if purpose is not None:
+        account = replace(account, purpose=purpose)
     visit_of(request).account = account
     return account
 
@@ -65,15 +73,30 @@ def client_of(request: Request) -> Account:
 
 def api_root_of(request: Request, account: Account) -> ApiRoot:
     """The API root that the path names. Raises NotFoundError, also for one he is no member of."""
-    return api_root_for(hub_of(request), account, request.path_params["api_root"])
+    api_root = api_root_for(hub_of(request), account, request.path_params["api_root"])
+    _check_purpose(request, account, api_root)
+    return api_root
 
 
 def place_of(request: Request, account: Account) -> Place:
     """The collection that the path names, by id or alias. Raises NotFoundError."""
     names = request.path_params
     place = place_for(hub_of(request), account, names["api_root"], names["collection"])
+    _check_purpose(request, account, place.api_root)
     visit_of(request).collection = place.collection
     return place
+
+
+def _check_purpose(request: Request, account: Account, api_root: ApiRoot) -> None:
+    """A purpose that the request names must be one that the account holds in this framework: to answer as
+    if it had named none would hide from the client why it gets less."""
+    held = purposes_of(api_root, account)
+    if PURPOSE_HEADER.lower() in request.headers and account.purpose not in held:
+        told = ", ".join(sorted(held)) or "none"
+        raise ForbiddenError(
+            f"the purpose that {PURPOSE_HEADER} names is not among those that these credentials hold in this API "
+            f"root; they hold: {told}"
+        )
 
 
 def asked_of(request: Request, kind: Kind) -> Asked:

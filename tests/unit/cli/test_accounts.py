@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 from taxii_hub.bootstrap import open_hub
 from taxii_hub.catalog.documents import to_document, with_digest
 from taxii_hub.cli import main
-from taxii_hub.model import Agency, ApiRoot, Catalog, Collection, Policy
+from taxii_hub.model import Agency, ApiRoot, Catalog, Collection, Membership, Policy
 from taxii_hub.policy.reading import origin_only
 from taxii_hub.settings import Settings
 from taxii_hub.store.account_records import RequestFacts
@@ -267,7 +268,7 @@ def test_show_says_why_a_siem_gets_what_it_gets(hub):
     told = json.loads(ok(hub("show", "fr-siem", "--json")))
     designations = next(c for c in told["collections"] if c["collection"] == "un/designations")
     assert designations["withheld"] == [
-        {"origin": "gb", "versions": 1, "reason": "TLP:RED: only gb, which published it"}
+        {"origin": "gb", "versions": 1, "reason": "fr is not among those it is released to (only gb, which published it)"}
     ]
     assert designations["requests"] == 2
     assert 11_300 < designations["lag_seconds"] < 11_500
@@ -303,3 +304,29 @@ def test_show_says_that_an_agency_has_left(hub):
     shown = ok(hub("show", "fr-siem"))
     assert "fr, which is not in the catalogue in force: this account reaches nothing" in shown
     assert "does not read it: fr is no member of /un/" in shown
+
+
+def test_an_account_is_given_less(hub):
+    narrow = ("--level", "restricted", "--clearance", "SI", "--purpose", "ct", "--default-purpose", "ct")
+    code, _, err = hub("add", "gb-siem", "--agency", "gb", "--role", "reader", *narrow)
+    assert code == 1
+    assert "gb holds no SI, ct in any framework" in err
+
+    async def give(hub):
+        held = Membership("gb", 3, frozenset({"SI", "TK"}), frozenset({"ct", "crime"}))
+        roots = (replace(CATALOG.api_roots[0], memberships=(held,)), CATALOG.api_roots[1])
+        await hub.catalogs.apply(to_document(replace(CATALOG, api_roots=roots)), "test")
+
+    in_hub(give)
+    ok(hub("add", "gb-siem", "--agency", "gb", "--role", "reader", *narrow))
+    shown = json.loads(ok(hub("show", "gb-siem", "--json")))["narrowing"]
+    assert shown == {"level": "restricted", "clearances": ["SI"], "purposes": ["ct"], "default_purpose": "ct"}
+    words = ok(hub("show", "gb-siem"))
+    assert "  level    up to restricted\n  cleared  SI\n  purposes ct\n  purpose  ct, where" in words
+    said = ok(hub("set", "gb-siem", "--level", "all", "--clearance", "none", "--purpose", "all"))
+    assert said == "Set what gb-siem reads:\n  cleared  none\n  purpose  ct, where a request names none\n"
+    said = ok(hub("set", "gb-siem", "--clearance", "all", "--default-purpose", "none"))
+    assert said == "Set what gb-siem reads:\n  all that its agency may read\n"
+    code, _, err = hub("set", "gb-siem")
+    assert code == 2
+    assert "nothing would change" in err

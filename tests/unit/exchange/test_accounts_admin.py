@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from pymongo import AsyncMongoClient
 
 from taxii_hub.errors import BadRequestError, NotFoundError, UnauthorizedError
-from taxii_hub.exchange.account_admin import DAY, HOUR, NewAccount
+from taxii_hub.exchange.account_admin import DAY, HOUR, NewAccount, not_held
 from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.keyring import KeyEntry
+from taxii_hub.model import ApiRoot, Catalog, Membership
+from taxii_hub.store.account_records import Narrowing
 from taxii_hub.store.accounts import AccountStore
 
 NOW = 1_700_000_000.0
@@ -225,3 +228,51 @@ def test_rotations_that_cannot_be_are_refused(run):
             await world.admin.add(NewAccount("x", "gb", frozenset({"reader"})), set())
 
     run(body)
+
+
+def test_an_account_takes_less_and_every_process_knows(run):
+    async def body(world):
+        narrowing = Narrowing(1, frozenset({"SI"}), frozenset({"ct"}), "ct")
+        issued = await world.admin.add(replace(WANTED, narrowing=narrowing), AGENCIES)
+
+        async def known():
+            await world.beat()
+            return {w.authenticate(None, issued.key.text, "192.0.2.1", NOW).level for w in world.workers}
+
+        assert await known() == {1}
+        account = world.workers[0].authenticate(None, issued.key.text, "192.0.2.1", NOW)
+        assert (account.clearances, account.purposes, account.purpose) == ({"SI"}, {"ct"}, "ct")
+        await world.admin.set_narrowing("gb-siem", Narrowing())
+        assert await known() == {None}
+
+    run(body)
+
+
+@pytest.mark.parametrize(
+    "narrowing",
+    [
+        Narrowing(level=5),
+        Narrowing(level=-1),
+        Narrowing(clearances=frozenset({""})),
+        Narrowing(purposes=frozenset({"x" * 65})),
+        Narrowing(purposes=frozenset({"ct"}), purpose="crime"),
+        Narrowing(purpose="a\nb"),
+    ],
+)
+def test_what_cannot_be_taken(run, narrowing):
+    async def body(world):
+        await world.admin.add(WANTED, AGENCIES)
+        with pytest.raises(BadRequestError):
+            await world.admin.set_narrowing("gb-siem", narrowing)
+
+    run(body)
+
+
+def test_words_that_the_agency_does_not_hold():
+    membership = Membership("gb", 1, frozenset({"SI"}), frozenset({"ct"}))
+    root = ApiRoot("r", "R", None, None, frozenset({"gb"}), 1, (), memberships=(membership,))
+    catalog = Catalog((root,), ())
+    asked = Narrowing(None, frozenset({"SI", "TK"}), frozenset({"crime"}), "ct")
+    assert not_held(asked, "gb", catalog) == ["TK", "crime"]
+    assert not_held(Narrowing(), "gb", catalog) == []
+    assert not_held(Narrowing(purpose="ct"), "fr", catalog) == ["ct"]

@@ -9,7 +9,7 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from taxii_hub.errors import BadRequestError, NotFoundError, UnavailableError
-from taxii_hub.store.account_records import AccountRecord, KeyRecord, KeyRefusal, KeyUse
+from taxii_hub.store.account_records import AccountRecord, KeyRecord, KeyRefusal, KeyUse, Narrowing
 from taxii_hub.store.accounts import INDEXES, AccountStore
 
 GB = AccountRecord("gb-siem", "gb", frozenset({"reader", "writer"}), "elastic", "SIEM", 1_000)
@@ -207,3 +207,23 @@ def test_a_database_that_is_away_is_said_so(monkeypatch):
                 await store.note_use([KeyUse("k", 1, None)])
 
     asyncio.run(main())
+
+
+def test_what_an_account_takes_is_kept(run):
+    all_of_it, some = Narrowing(), Narrowing(1, frozenset({"SI"}), frozenset({"ct", "crime"}), "ct")
+
+    async def body(store):
+        await store.add(GB, FIRST)
+        assert (await store.read()).accounts[0].narrowing == all_of_it
+        await store.set_narrowing("gb-siem", some, dry_run=True)
+        for narrowing in (some, Narrowing(0, frozenset()), all_of_it):
+            await store.set_narrowing("gb-siem", narrowing)
+            directory = await store.read()
+            assert directory.accounts[0].narrowing == narrowing
+        assert directory.revision == 4
+        await store.add(replace(GB, id="fr-tip", narrowing=some), replace(SECOND, account="fr-tip"))
+        assert {each.id: each.narrowing for each in (await store.read()).accounts}["fr-tip"] == some
+        with pytest.raises(NotFoundError):
+            await store.set_narrowing("nobody", some)
+
+    run(body)

@@ -7,7 +7,11 @@ from pydantic import BaseModel
 
 from taxii_hub.exchange.access import visible_api_roots, visible_collections
 from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.policing import community_of
 from taxii_hub.model import Account, ApiRoot, ClientProfile
+from taxii_hub.policy.readers import membership_of, purposes_of, reader_of
+from taxii_hub.policy.reading import LADDER
+from taxii_hub.policy.vocabulary import terms_read_by
 from taxii_hub.web.deps import account_of, hub_of
 
 router = APIRouter(prefix="/api/v1")
@@ -24,11 +28,21 @@ class CollectionRights(BaseModel):
 
 
 class ApiRootRights(BaseModel):
-    """One API root that this account's agency is a member of."""
+    """One API root that this account's agency is a member of, and how the account stands there.
+
+    ``purpose`` is the one that this request is read for; ``markings`` are the terms of each vocabulary that
+    this account reads, where nothing else restricts it. Terms that name readers depend on the object.
+    """
 
     path: str
     title: str
+    level: str
+    clearances: list[str]
+    purposes: list[str]
+    purpose: str | None
+    agreement: str | None
     collections: list[CollectionRights]
+    markings: dict[str, list[str]]
 
 
 class WhoAmI(BaseModel):
@@ -67,4 +81,21 @@ def _api_root(hub: Hub, account: Account, root: ApiRoot) -> ApiRootRights:
         )
         for collection, can_read, can_write in visible_collections(hub, account, root)
     ]
-    return ApiRootRights(path=f"/{root.path}/", title=root.title, collections=listed)
+    reader = reader_of(root, account)
+    return ApiRootRights(
+        path=f"/{root.path}/",
+        title=root.title,
+        level=LADDER[reader.level],
+        clearances=sorted(reader.clearances),
+        purposes=sorted(purposes_of(root, account)),
+        purpose=reader.purpose,
+        agreement=_agreement(root, account),
+        collections=listed,
+        markings=terms_read_by(reader, community_of(hub.catalog, hub.now())),
+    )
+
+
+def _agreement(root: ApiRoot, account: Account) -> str | None:
+    """By what the agency takes part: its own agreement, else the framework's."""
+    agreement = membership_of(root, account.agency).agreement or root.agreement
+    return None if agreement is None else agreement.reference

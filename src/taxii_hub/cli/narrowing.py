@@ -1,0 +1,99 @@
+"""Options with which an account is given less than its agency has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from taxii_hub.errors import BadRequestError
+from taxii_hub.exchange.account_admin import not_held
+from taxii_hub.model import Catalog
+from taxii_hub.policy.reading import LADDER
+from taxii_hub.store.account_records import Narrowing
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+ALL = "all"
+NONE = "none"
+_OPTIONS = (
+    click.option(
+        "--level",
+        type=click.Choice([*LADDER, ALL]),
+        help="Read up to this level only; all: what the agency may read.",
+    ),
+    click.option(
+        "--clearance", "clearances", multiple=True, metavar="NAME", help="Only these compartments; all; none."
+    ),
+    click.option(
+        "--purpose", "purposes", multiple=True, metavar="WORD", help="Only these purposes; all; none."
+    ),
+    click.option(
+        "--default-purpose",
+        metavar="WORD",
+        help="Meant where a request names no purpose; none: no such word.",
+    ),
+)
+
+
+def narrowing_options(command: Command) -> Command:
+    """``--level``, ``--clearance``, ``--purpose``, ``--default-purpose``; the first two lists may be repeated."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def narrowed(now: Narrowing, given: dict[str, Any]) -> Narrowing:
+    """``now`` with what the options change."""
+    if given["level"] is not None:
+        now = replace(now, level=None if given["level"] == ALL else LADDER.index(given["level"]))
+    if given["clearances"]:
+        now = replace(now, clearances=_chosen(given["clearances"]))
+    if given["purposes"]:
+        now = replace(now, purposes=_chosen(given["purposes"]))
+    if given["default_purpose"] is not None:
+        word = given["default_purpose"]
+        now = replace(now, purpose=None if word == NONE else word)
+    return now
+
+
+def require_held(narrowing: Narrowing, agency: str, catalog: Catalog) -> None:
+    """Raises BadRequestError for words that the agency holds nowhere: an account never widens."""
+    if unknown := not_held(narrowing, agency, catalog):
+        raise BadRequestError(
+            f"{agency} holds no {', '.join(unknown)} in any framework; an account never has more than its "
+            "agency (`taxii-hub collections show API_ROOT` shows what members hold)"
+        )
+
+
+def narrowing_lines(narrowing: Narrowing) -> list[str]:
+    """What is narrowed, for people; nothing where the account has all that its agency has."""
+    lines = []
+    if narrowing.level is not None:
+        lines.append(f"  level    up to {LADDER[narrowing.level]}")
+    if narrowing.clearances is not None:
+        lines.append(f"  cleared  {', '.join(sorted(narrowing.clearances)) or NONE}")
+    if narrowing.purposes is not None:
+        lines.append(f"  purposes {', '.join(sorted(narrowing.purposes)) or NONE}")
+    if narrowing.purpose is not None:
+        lines.append(f"  purpose  {narrowing.purpose}, where a request names none")
+    return lines
+
+
+def narrowing_json(narrowing: Narrowing) -> dict[str, Any]:
+    """None: all that the agency has."""
+    level, clearances, purposes = narrowing.level, narrowing.clearances, narrowing.purposes
+    return {
+        "level": None if level is None else LADDER[level],
+        "clearances": None if clearances is None else sorted(clearances),
+        "purposes": None if purposes is None else sorted(purposes),
+        "default_purpose": narrowing.purpose,
+    }
+
+
+def _chosen(words: tuple[str, ...]) -> frozenset[str] | None:
+    if ALL in words:
+        return None
+    return frozenset(words) - {NONE}
