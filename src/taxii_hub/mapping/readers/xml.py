@@ -23,6 +23,7 @@ from taxii_hub.mapping.record import Leaf, Record
 _DOCTYPE: Final = "carries a DOCTYPE, which is never read"
 _TYPED: Final = re.compile(rb"\s*(?:\xef\xbb\xbf)?(?:(?><\?[^>]*>|<!--.*?-->)\s*)*+<!DOCTYPE\b", re.DOTALL)
 _LIMITS: Final = re.compile(r"[,;]? (?:try|use) XML_PARSE_HUGE.*")
+_REMEMBERED: Final = 1000
 _XINCLUDE: Final = "{http://www.w3.org/2001/XInclude}"
 HARDENED: Final[dict[str, Any]] = {
     "resolve_entities": False,
@@ -95,6 +96,7 @@ def _parts(events: Iterator[tuple[str, Any]], root: Any, kinds: frozenset[str]) 
     depth = 0
     opened = False
     names: dict[Any, str] = {}
+    patterns: _Patterns = {}
     most = 2 * MAX_VALUES  # events until the record must have ended
     for count, (event, element) in enumerate(events):
         tag = element.tag
@@ -115,7 +117,7 @@ def _parts(events: Iterator[tuple[str, Any]], root: Any, kinds: frozenset[str]) 
         else:
             depth -= 1
             if depth == 0:
-                yield Record(name, element.sourceline, tuple(leaves(element, names)))
+                yield Record(name, element.sourceline, tuple(leaves(element, names, patterns)))
                 _release(element)
                 most = count + 2 * MAX_VALUES
     if not opened:
@@ -182,21 +184,34 @@ def local_name(element: Any) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else "node()"
 
 
-def leaves(element: Any, names: dict[Any, str]) -> list[Leaf]:
+def leaves(element: Any, names: dict[Any, str], patterns: _Patterns | None = None) -> list[Leaf]:
     """Every non-empty text and attribute of the element and of what is inside, in document order.
-    ``names``: local names of tags, as far as they are known."""
+    ``names``: local names of tags, and ``patterns``: those inside each pattern, as far as they are known."""
     found: list[Leaf] = []
-    _collect(element, "", "", _Names(names, found))
+    _collect(element, "", "", _Known(names, {} if patterns is None else patterns, found))
     return found
 
 
-class _Names(NamedTuple):
-    known: dict[Any, str]
+_Patterns = dict[str, dict[str, str]]
+
+
+class _Known(NamedTuple):
+    names: dict[Any, str]
+    patterns: _Patterns
     found: list[Leaf]
 
+    def inside(self, pattern: str) -> dict[str, str]:
+        """The patterns inside that one, by their last step."""
+        below = self.patterns.get(pattern)
+        if below is None:
+            below = {}
+            if len(self.patterns) < _REMEMBERED:
+                self.patterns[pattern] = below
+        return below
 
-def _collect(element: Any, path: str, pattern: str, into: _Names) -> None:
-    if element.attrib:
+
+def _collect(element: Any, path: str, pattern: str, into: _Known) -> None:
+    if element.keys():
         into.found.extend(_attributes(element, path))
     text = element.text
     children = list(element)
@@ -206,22 +221,34 @@ def _collect(element: Any, path: str, pattern: str, into: _Names) -> None:
         if text and not text.isspace():
             into.found.append(Leaf(path or ".", text, element.sourceline, pattern or "."))
         return
-    texts = [text, *(child.tail for child in children)]
-    if said := " ".join([part for part in texts if part and not part.isspace()]):
-        into.found.append(Leaf.at(f"{path}/text()".lstrip("/"), said, element.sourceline))
-    steps = [into.known.get(child.tag) or local_name(child) for child in children]
+    texts = [part for child in children if (part := child.tail) and not part.isspace()]
+    if text and not text.isspace():
+        texts.insert(0, text)
+    if texts:
+        into.found.append(Leaf.at(f"{path}/text()".lstrip("/"), " ".join(texts), element.sourceline))
+    _inside(children, path, pattern, into)
+
+
+def _inside(children: list[Any], path: str, pattern: str, into: _Known) -> None:
+    steps = [into.names.get(child.tag) or local_name(child) for child in children]
     several = len(set(steps)) < len(steps)
     total = Counter(steps) if several else {}
     seen: dict[str, int] = {}
+    below = into.inside(pattern)
     for child, name in zip(children, steps, strict=True):
-        step = name
+        step = f"{path}/{name}" if path else name
         if several and total[name] > 1:
             seen[name] = number = seen.get(name, 0) + 1
-            step = f"{name}[{number}]"
-        if path:
-            _collect(child, f"{path}/{step}", f"{pattern}/{name}", into)
-        else:
-            _collect(child, step, name, into)
+            step = f"{step}[{number}]"
+        inner = below.get(name)
+        if inner is None:  # one text for all leaves of a pattern: it is looked up often
+            inner = f"{pattern}/{name}" if pattern else name
+            if len(below) < _REMEMBERED:
+                below[name] = inner
+        if len(child) or child.keys() or len(step) > MAX_PATH:
+            _collect(child, step, inner, into)
+        elif (text := child.text) and not text.isspace():
+            into.found.append(Leaf(step, text, child.sourceline, inner))
 
 
 def _long_path(element: Any) -> _RefusedError:
