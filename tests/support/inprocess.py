@@ -27,7 +27,7 @@ title: Test framework
 members: [gb-owl, us-elk]
 collections:
   - {id: 7b1f0c87-6e65-44fe-a789-7a6f5245842b, alias: strict, title: Strict, read: members, write: members,
-     validation: strict, default_marking: clear, accepts: [un_sc_consolidated_xml]}
+     validation: strict, default_marking: clear, accepts: [un_sc_consolidated_xml, ch_seco_xml, jp_mof_xlsx]}
   - {id: 8b1f0c87-6e65-44fe-a789-7a6f5245842b, alias: report, title: Report, read: members, write: [gb-owl],
      validation: report, default_marking: red}
   - {id: 9b1f0c87-6e65-44fe-a789-7a6f5245842b, alias: "off", title: Lenient, read: [us-elk], write: members,
