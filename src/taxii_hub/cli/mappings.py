@@ -53,7 +53,8 @@ def show(name: str, as_json: bool) -> None:
     spec = _registry().get(name)
     if as_json:
         fields = {path: {"clean": field.cleaner, "note": field.note} for path, field in spec.fields.items()}
-        click.echo(orjson.dumps({**_head(spec), "fields": fields, "ignore": dict(spec.ignore)}).decode())
+        rest = {"fields": fields, "ignore": dict(spec.ignore), "profiles": sorted(spec.minimise)}
+        click.echo(orjson.dumps({**_head(spec), **rest}).decode())
         return
     click.echo(readme_text(spec), nl=False)
 

@@ -216,6 +216,14 @@ class Minimiser:
                 found[position] = Minimised(leaf.pattern, rule, made)
         return found
 
+    def seed(self, changes: Iterable[Minimised]) -> tuple[str, ...]:
+        """What tells the record's objects from those without the changes; with another key they must not be
+        known again by their ids."""
+        actions = {change.rule.action for change in changes}
+        profile = (f"minimised:{self.profile.name}",) if actions else ()
+        number = self.key[0] if self.key is not None and "pseudonymise" in actions else None
+        return profile if number is None else (*profile, f"pseudonym key:{number}")
+
     def count(self, change: Minimised) -> str:
         """Count it; returns what the account says of it."""
         self.counts[change.path, change.words] += 1

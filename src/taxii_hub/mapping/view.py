@@ -107,9 +107,7 @@ class Reading:
     @property
     def seed(self) -> tuple[str, ...]:
         """What a profile takes out makes another object, which needs an id of its own (STIX 2.1, 3.5)."""
-        if self.minimiser is None or not self.changes:
-            return ()
-        return (f"minimised:{self.minimiser.profile.name}",)
+        return self.minimiser.seed(self.changes.values()) if self.minimiser is not None else ()
 
     def whole(self) -> Reading:
         """The record as it stands in the source: what is left out by rule must not depend on a profile."""

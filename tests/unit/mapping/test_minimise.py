@@ -24,6 +24,7 @@ from taxii_hub.mapping.words import summary
 
 Make = Callable[..., Spec]
 KEY = (3, b"k" * 32)
+OTHER = (4, b"l" * 32)
 NAMESPACE = UUID("7a4f3d1c-3b0e-4c52-8f0b-8a4a4a7a0001")
 OLD = "minimise:\n  no-phones: {PHONE: Telephone numbers are not shared.}\n"
 NEW = """minimise:
@@ -168,6 +169,18 @@ def test_ids_differ_where_the_profile_changed_anything(made: Callable[..., Conve
     assert same == also
     assert whole.account["buckets"]["minimised"] == 0
     assert "minimised" not in whole.account
+
+
+def test_another_key_makes_other_objects_where_there_are_pseudonyms(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "list.xml"
+    rows = ROW + "<ROW><REF>2</REF><NAME>9</NAME></ROW><ROW><REF>3</REF><BORN>1984-03-09</BORN></ROW>"
+    path.write_text(f'<LIST date="2026-01-02">{rows}</LIST>')
+    spec = make((OLD, NEW))
+    asked = [
+        ConvertOptions(NAMESPACE, profile="coarse", pseudonym_key=key) for key in (lambda: KEY, lambda: OTHER)
+    ]
+    made = [convert(spec, path, options).made for options in asked]
+    assert [made[0][key] == made[1][key] for key in ("1", "2", "3")] == [False, False, True]
 
 
 def test_what_cannot_be_read_is_dropped_and_not_told(made: Callable[..., Conversion]) -> None:
