@@ -69,7 +69,8 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
     settled, checked = await _off_loop(
         size, lambda: check_members(hub.validator, place.collection, members, requested_at)
     )
-    above, checked, policies = _below(hub, checked, await policed(hub, place, [c.value for c in checked]))
+    policies = await policed(hub, place, [c.value for c in checked])
+    above, checked, policies = _admitted(hub, place, checked, policies)
     numbers = await hub.feed.intern(place.collection.number, frozenset(each.policy for each in policies))
     classes = await hub.feed.classes(place.collection.number)
     creators = {agency.identity: agency.name for agency in hub.catalog.agencies if agency.identity}
@@ -143,20 +144,30 @@ def _refused(member: Member, position: int, problem: str) -> Outcome:
     return Outcome(known[:300], version, ok=False, message=problem)
 
 
-def _below(
-    hub: Hub, checked: Sequence[Checked], policies: Sequence[Marked]
+def _admitted(
+    hub: Hub, place: Place, checked: Sequence[Checked], policies: Sequence[Marked]
 ) -> tuple[list[tuple[int, Outcome]], list[Checked], list[Marked]]:
-    """Settle what is classified higher than this hub may hold; the rest goes on."""
+    """Settle what this hub may not hold and what the collection refuses; the rest goes on."""
     ceiling = LADDER.index(hub.settings.ceiling)
     settled, rest = [], []
     for item, each in zip(checked, policies, strict=True):
-        if each.policy.level <= ceiling:
+        if each.policy.level > ceiling:
+            problem = (
+                f"it is marked {LADDER[each.policy.level]}; this hub holds nothing above {LADDER[ceiling]}. "
+                "Send it over a network that is cleared for it."
+            )
+        elif (
+            each.unmarked
+            and place.collection.unmarked == "refuse"
+            and item.value["type"] != "marking-definition"
+        ):
+            problem = (
+                "it carries no marking that says who may read it, and this collection takes only what does; "
+                "mark the object (object_marking_refs), with TLP for instance"
+            )
+        else:
             rest.append((item, each))
             continue
-        problem = (
-            f"it is marked {LADDER[each.policy.level]}; this hub holds nothing above {LADDER[ceiling]}. "
-            "Send it over a network that is cleared for it."
-        )
         settled.append((item.position, _refused(item.member, item.position, problem)))
     return settled, [item for item, _ in rest], [each for _, each in rest]
 

@@ -20,6 +20,7 @@ from taxii_hub.mapping.readers.dispatch import Source, opened
 from taxii_hub.mapping.record import Progress
 from taxii_hub.mapping.run import Run
 from taxii_hub.mapping.spec import Spec
+from taxii_hub.mapping.twins import Twinned
 from taxii_hub.model import Problem
 from taxii_hub.stix import ids
 
@@ -28,7 +29,7 @@ from taxii_hub.stix import ids
 class ConvertOptions:
     """``namespace``: the deployment's own (setting id_namespace). ``profile``: a minimisation profile of
     the mapping; ``pseudonym_key`` is asked for where it pseudonymises. ``edition``: the edition's moment where the file does not say it. ``name``: what the
-    file is called in problems."""
+    file is called in problems. ``tlp1_twin``: mark with TLP 1 beside TLP 2.0."""
 
     namespace: UUID
     progress: Progress | None = None
@@ -37,6 +38,7 @@ class ConvertOptions:
     name: str | None = None
     converter: str = f"taxii-hub {__version__}"
     pseudonym_key: Callable[[], PseudonymKey] | None = None
+    tlp1_twin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def convert(mapping: Spec, source: Source, options: ConvertOptions) -> Conversio
         mapping=mapping.format,
         edition=result.edition,
         sha256=sha256,
-        data=result.data,
+        data=Twinned(result.data) if options.tlp1_twin else result.data,
         problems=result.problems,
         account=result.account,
         records=result.records,

@@ -74,6 +74,11 @@ class Marked:
         return frozenset().union(*(clause.duties for clause in self.clauses))
 
     @property
+    def unmarked(self) -> bool:
+        """Whether the collection's default stands in for a marking of the whole object."""
+        return any(clause.marking == DEFAULT for clause in self.clauses)
+
+    @property
     def hold(self) -> bool:
         return any(clause.hold for clause in self.clauses)
 

@@ -71,3 +71,30 @@ def test_an_agreement_counts_from_its_first_to_the_end_of_its_last_day() -> None
 
     assert members("2026-03-01T23:59:59Z") == [{"gb", "us"}, set()]
     assert members("2026-03-02T00:00:00Z") == [{"us"}, {"gb", "us"}]
+
+
+async def test_banner_lines_and_refusing_the_unmarked(mongodb_uri: str, mongodb_database: str) -> None:
+    """A statement counts from its own publisher only; a collection may take nothing unmarked."""
+    banner = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": f"marking-definition--{uuid.uuid4()}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "definition_type": "statement",
+        "definition": {"statement": "REL TO GBR, FRA"},
+    }
+    ours = {**indicator(0), "object_marking_refs": [banner["id"]]}
+    theirs, bare = {**indicator(1), "object_marking_refs": [banner["id"]]}, indicator(2)
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        await post(hub, "us-elk", banner, ours)
+        await post(hub, "gb-owl", theirs)
+        assert await ids(hub, "gb-owl") == {banner["id"], ours["id"], theirs["id"]}
+        assert await ids(hub, "us-elk") == {banner["id"], ours["id"]}
+
+        here = place(hub, "us-elk", "strict")
+        strict = replace(here, collection=replace(here.collection, unmarked="refuse"))
+        definition = {**banner, "id": f"marking-definition--{uuid.uuid4()}"}
+        given = {**indicator(3), "object_marking_refs": [definition["id"]]}
+        status = await publish(hub, strict, orjson.dumps({"objects": [bare, definition, given]}), 1)
+        assert [outcome.ok for outcome in status.outcomes] == [False, True, True]
+        assert "no marking that says who may read it" in (status.outcomes[0].message or "")
