@@ -112,3 +112,34 @@ def test_the_same_by_command(hub: RunningHub) -> None:
     assert secret["id"] in listed
     assert "waiting for ca-loon" in listed
     assert hub.run("objects", "withdraw", "indicator--no", *there).returncode == 1
+
+
+def test_who_sees_it_and_why(hub: RunningHub, desk: httpx.Client) -> None:
+    thing = published(hub, object_marking_refs=[RED])
+    told = desk.get(f"{ACTS}/{thing['id']}/explain").json()
+    (version,) = told
+    assert (version["origin"], version["set_by"]) == ("gb-heron", "its markings")
+    assert [c["term"] for c in version["clauses"]] == ["TLP:RED"]
+    answers = {answer["agency"]: answer for answer in version["answers"]}
+    assert answers["gb-heron"]["reads"]
+    assert not answers["nz-kea"]["reads"]
+    assert "only gb-heron" in answers["nz-kea"]["reason"]
+    shown = hub.run("objects", "explain", thing["id"], "--in", "five-eyes/reports", "--who")
+    assert "TLP:RED" in shown.stdout, shown.stderr
+    assert "nz-kea           no " in shown.stdout
+    assert thing["pattern"] not in shown.stdout
+    with hub.client("nz-kea") as other:
+        assert other.get(f"{ACTS}/{thing['id']}/explain").status_code == 403
+
+
+def test_who_would_see_it_before_it_is_shared(hub: RunningHub) -> None:
+    red, open_, bad = {**indicator(1), "object_marking_refs": [RED]}, indicator(2), {"type": "x"}
+    with hub.client("gb-heron") as client:
+        url = "/api/v1/objects/sandbox/scratch/dry-run"
+        one, two, three = client.post(url, json={"objects": [red, open_, bad]}).json()
+        assert (one["ok"], one["readers"]) == (True, ["gb-heron"])
+        assert set(two["readers"]) > {"gb-heron", "nz-kea"}
+        assert (three["ok"], three["readers"]) == (False, [])
+        assert (
+            client.get(f"/sandbox/collections/scratch/objects/{red['id']}/", headers=TAXII).status_code == 404
+        )

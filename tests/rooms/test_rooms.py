@@ -39,9 +39,11 @@ BANNED_NAMES = {"utils.py", "helpers.py", "common.py", "manager.py", "misc.py"}
 
 # Reading methods of the store that take no Visibility, with what stands for it.
 BLIND_READS = {
+    "acknowledged": "an origin's own withdrawals, which exchange asks for its own officers only; no content",
     "classes": "policies only, no entry: it is what a Visibility is computed from",
     "count_by_class": "numbers without content, for the admin's account of what was withheld from whom",
     "classes_on": "class numbers of one object, for planning a change of it; told to nobody",
+    "standing": "for explaining to operators and origins who sees it; its markings are told, not its content",
     "status": "read by the submitter's agency only, which exchange checks against the status itself",
 }
 WRITES = {"commit", "intern", "change"}

@@ -41,6 +41,9 @@ def words(receipt: Receipt, *, details: bool = False) -> str:
     hidden = max(0, len(refused) - SHOWN) + max(0, len(receipt.problems) - SHOWN)
     if hidden:
         lines.append(f"  … and {hidden} more; --json shows all")
+    for seen in receipt.audiences:
+        readers = ", ".join(seen.readers) or "nobody"
+        lines.append(f"  readers   of {seen.objects}: {readers} ({seen.policy})")
     if receipt.dry_run:
         lines.append("  dry run   nothing was stored")
     elif status is not None and status.id:

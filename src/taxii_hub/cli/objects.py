@@ -11,6 +11,7 @@ import click
 from taxii_hub.cli.accounts import EXIT_CODES, json_option, with_hub
 from taxii_hub.errors import NotFoundError
 from taxii_hub.exchange import acts
+from taxii_hub.exchange import explain as why
 from taxii_hub.exchange import withdrawals as following
 from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.hub import Hub
@@ -84,6 +85,43 @@ async def withdraw(hub: Hub, object_id: str, last: bool, reason: str, **place: s
     versions = VersionFilter() if last else acts.EVERY
     await acts.withdraw(hub, _place(hub, **place), object_id, reason, versions)
     click.echo("withdrawn; `taxii-hub objects withdrawals` shows who has acknowledged it")
+
+
+@objects.command(epilog=EXIT_CODES)
+@click.argument("object_id", metavar="ID")
+@in_option
+@click.option("--as", "agency", metavar="AGENCY", help="The agency that asks why.")
+@click.option("--who", is_flag=True, help="Every member, and why it does or does not see it.")
+@json_option
+@with_hub
+async def explain(hub: Hub, object_id: str, where: str, as_json: bool, **asked: Any) -> None:
+    """Say who sees object ID, and the clause that decided; nothing of its content is shown."""
+    if (asked["agency"] is None) != asked["who"]:
+        raise click.UsageError("say --as AGENCY or --who")
+    api_root, collection = target(hub, where)
+    place = Place(Account("cli", "", frozenset()), api_root, collection)
+    agencies = sorted(api_root.members) if asked["who"] else [asked["agency"]]
+    found = await why.explain(hub, place, object_id, agencies)
+    await hub.audit.act("explain", place.account, collection=collection.id, object=object_id, asked=agencies)
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+        return
+    for each in found:
+        click.echo("\n".join(_explained(each)))
+
+
+def _explained(each: why.Explained) -> list[str]:
+    until = f", until {each.expires[:10]}" if each.expires else ""
+    lines = [
+        f"{each.object_id}  version {each.version}",
+        f"  published by {each.origin}, added {each.added[:19]}Z",
+        f"  read by {each.policy}{until}; set by {each.set_by}",
+    ]
+    for one in each.clauses:
+        more = "".join(f"; duty: {duty}" for duty in one.duties) + (f"; {one.note}" if one.note else "")
+        lines.append(f"    {one.term} ({one.row}, {one.marking}): {one.policy}{more}")
+    lines += [f"  {a.agency:<16} {'yes' if a.reads else 'no '}  {a.reason}" for a in each.answers]
+    return lines
 
 
 @objects.command(epilog=EXIT_CODES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from taxii_hub.exchange.editions import (
     lineage_of,
     require_no_mass_revocation,
 )
+from taxii_hub.exchange.explain import foresee
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.publish import check_members, publish_members
 from taxii_hub.mapping.convert import Conversion, ConvertOptions, convert
@@ -33,6 +35,7 @@ from taxii_hub.mapping.spec import Spec
 from taxii_hub.model import (
     Account,
     ApiRoot,
+    Audience,
     Collection,
     EditionChanges,
     Outcome,
@@ -82,7 +85,7 @@ async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
     require_writing(place)
     spec = await asyncio.to_thread(_spec, registry, collection, wanted)
     wanted = replace(wanted, profile=_profile(spec, collection, wanted))
-    conversion = await asyncio.to_thread(_converted, hub, spec, wanted)
+    conversion = await asyncio.to_thread(_converted, hub, spec, wanted, collection.tlp1_twin)
     if wanted.strict and conversion.problems:
         raise ReportError(
             f"{wanted.path.name}: {len(conversion.problems)} problems, and --strict publishes only what has "
@@ -94,7 +97,8 @@ async def ingest(hub: Hub, registry: Registry, wanted: Ingest) -> Receipt:
     if wanted.dry_run:
         edition = await compare(hub, place, conversion, rules)
         changes = await changes_of(edition, fields=wanted.details)
-        return _receipt(wanted, conversion, await _foreseen(hub, place, edition), changes)
+        total = await _foreseen(hub, place, edition)
+        return replace(_receipt(wanted, conversion, total.status(), changes), audiences=total.audiences())
     async with claimed(hub, lineage_of(place, conversion, rules)) as claim:
         edition = await compare(hub, place, conversion, rules)
         if not wanted.allow_mass_revocation:
@@ -161,13 +165,14 @@ def _profile(spec: Spec, collection: Collection, wanted: Ingest) -> str | None:
     return ours
 
 
-def _converted(hub: Hub, spec: Spec, wanted: Ingest) -> Conversion:
+def _converted(hub: Hub, spec: Spec, wanted: Ingest, tlp1_twin: bool) -> Conversion:
     options = ConvertOptions(
         namespace=hub.settings.id_namespace,
         progress=wanted.progress,
         profile=wanted.profile,
         edition=wanted.edition,
         pseudonym_key=lambda: hub.keyring.newest("pseudonym"),
+        tlp1_twin=tlp1_twin,
     )
     return convert(spec, wanted.path, options)
 
@@ -198,7 +203,7 @@ async def _published(
     return status
 
 
-async def _foreseen(hub: Hub, place: Place, edition: Edition) -> Status:
+async def _foreseen(hub: Hub, place: Place, edition: Edition) -> _Total:
     """What publishing would answer, as far as can be known without doing it."""
     total = _Total(hub, place, edition)
     async for batch in batches(edition):
@@ -210,7 +215,9 @@ async def _foreseen(hub: Hub, place: Place, edition: Edition) -> Status:
             for item in checked
         ]
         total.add(replace(total.status(), outcomes=tuple(outcomes), stored=len(checked)), len(batch))
-    return total.status()
+        values = [item.value for item in checked]
+        total.seen.update((each.words, each.readers) for each in await foresee(hub, place, values))
+    return total
 
 
 class _Total:
@@ -222,6 +229,7 @@ class _Total:
         self._place, self._plan = place, edition.plan
         self._definitions = definitions(edition)
         self._stored, self._id = 0, ""
+        self.seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
 
     def beside(self, batch: Sequence[Member]) -> list[Member]:
         """The batch after the definitions of its markings."""
@@ -245,6 +253,10 @@ class _Total:
             "unchanged": plan.unchanged,
             "stored": self._stored,
         }
+
+    def audiences(self) -> tuple[Audience, ...]:
+        """Who would read how many of the objects."""
+        return tuple(Audience(words, readers, n) for (words, readers), n in sorted(self.seen.items()))
 
     def status(self) -> Status:
         """Of everything so far; without an id where nothing was published."""

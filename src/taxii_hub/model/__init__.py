@@ -5,6 +5,7 @@ hold milliseconds only, and a TAXII ``date_added`` has six digits.
 """
 
 from taxii_hub.model.publishing import (
+    Audience,
     EditionChanges,
     Outcome,
     Problem,
@@ -49,6 +50,7 @@ __all__ = [
     "Agency",
     "Agreement",
     "ApiRoot",
+    "Audience",
     "AuditMode",
     "Catalog",
     "ClientProfile",

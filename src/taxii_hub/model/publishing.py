@@ -110,9 +110,18 @@ class EditionChanges:
 
 
 @dataclass(frozen=True, slots=True)
+class Audience:
+    """How many objects of a report would be read by whom: the policy in words, the agencies, the count."""
+
+    policy: str
+    readers: tuple[str, ...]
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """The outcome of one report: what was read, what was made of it, what became of it. ``minimised``:
-    path, what was done there, to how many values."""
+    path, what was done there, to how many values. ``audiences`` are foreseen by a dry run."""
 
     source: str
     mapping: str
@@ -126,3 +135,4 @@ class Receipt:
     dry_run: bool = False
     changes: EditionChanges | None = None
     minimised: tuple[tuple[str, str, int], ...] = ()
+    audiences: tuple[Audience, ...] = ()

@@ -59,6 +59,18 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """One stored entry as it stands, whoever may see it. Times in microseconds."""
+
+    version: int
+    version_text: str
+    policy: int
+    stamp: int
+    expires: int | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledged:
     """A withdrawal, the class that it took the version from and the one it went to, and when (microseconds)
     each agency said that it carried it out."""
@@ -137,6 +149,9 @@ class Feed(Protocol):
 
     async def classes_on(self, collection: int, object_id: str) -> frozenset[int]:
         """The classes of all entries of an object, for planning a change of it; for nobody's eyes."""
+
+    async def standing(self, collection: int, object_id: str) -> tuple[Standing, ...]:
+        """Every stored version in every class, for explaining; content is for its markings only."""
 
     async def change(self, change: Change) -> ChangeResult:
         """End or move versions, feeding again what becomes the last version for somebody.
@@ -248,4 +263,5 @@ __all__: Sequence[str] = (
     "Offer",
     "Projection",
     "Publication",
+    "Standing",
 )

@@ -12,11 +12,11 @@ from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import ObjectQuery, Page, Policy, Status, Visibility, Withdrawal
-from taxii_hub.store.base import Acknowledged, Change, ChangeResult, Projection, Publication
+from taxii_hub.store.base import Acknowledged, Change, ChangeResult, Projection, Publication, Standing
 from taxii_hub.store.classes import LIFETIME, PolicyClasses
 from taxii_hub.store.committer import Commits
 from taxii_hub.store.queries import INDEXES
-from taxii_hub.store.reading import FeedReader
+from taxii_hub.store.reading import FeedReader, standing_of
 from taxii_hub.store.statuses import status_of
 from taxii_hub.store.withdrawals import acknowledge, acknowledged, withdrawn
 
@@ -111,6 +111,12 @@ class MongoFeed:
         async with database_errors():
             found = await self._database["entries"].distinct("p", {"c": collection, "i": object_id})
             return frozenset(found)
+
+    async def standing(self, collection: int, object_id: str) -> tuple[Standing, ...]:
+        """Every stored version in every class."""
+        async with database_errors():
+            rows = await self._database["entries"].find({"c": collection, "i": object_id}).to_list()
+        return tuple(standing_of(row) for row in rows)
 
     async def change(self, change: Change) -> ChangeResult:
         """End or move versions of an object."""

@@ -15,7 +15,7 @@ from pymongo.errors import OperationFailure
 
 from taxii_hub.model import Entry, ObjectQuery, Page, Visibility
 from taxii_hub.stix import timestamps
-from taxii_hub.store.base import Projection
+from taxii_hub.store.base import Projection, Standing
 from taxii_hub.store.queries import (
     FIELDS,
     LAST,
@@ -234,3 +234,9 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
     else:
         text = timestamps.format(row["a"])
     return Entry(id=row["i"], version=text, stamp=row["s"], data=row.get("b", b""))
+
+
+def standing_of(row: Mapping[str, Any]) -> Standing:
+    """The noun of a whole stored row."""
+    entry = entry_of(row)
+    return Standing(row["v"] or row["a"], entry.version, row["p"], entry.stamp, row.get("e"), entry.data)

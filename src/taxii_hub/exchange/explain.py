@@ -1,0 +1,183 @@
+"""Why somebody sees an object, or does not: the clause that decided, the table's row, who set it.
+
+The decisions are those of ``policy/reading.py``, the same function that the query is compiled from.
+Nothing of an object's content is told, only its markings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from taxii_hub.errors import NotFoundError
+from taxii_hub.exchange.access import Place
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.policing import CONNECTED, policed
+from taxii_hub.model import Account, Policy, Reader
+from taxii_hub.policy import grants
+from taxii_hub.policy.decision import Decision, no
+from taxii_hub.policy.marking import Clause, Marked
+from taxii_hub.policy.readers import reader_of
+from taxii_hub.policy.reading import decide, describe
+from taxii_hub.stix import timestamps
+from taxii_hub.store.base import Standing
+
+MARKED, MOVED, COPIED = "its markings", "its origin, after it was published", "a copy for some of its readers"
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One clause: a marking's term, the row of the table that translates it, and what it asks for."""
+
+    marking: str
+    term: str
+    row: str
+    policy: str
+    duties: tuple[str, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether an agency reads a version, and the clause that decided."""
+
+    agency: str
+    reads: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One version in one policy class. ``set_by``: what gave it this policy; ``expires`` a timestamp."""
+
+    object_id: str
+    version: str
+    added: str
+    origin: str
+    policy: str
+    set_by: str
+    expires: str | None
+    clauses: tuple[Because, ...]
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would become of an object that is not published yet: who would read it, and why."""
+
+    policy: Policy
+    words: str
+    hold: bool
+    clauses: tuple[Because, ...]
+    readers: tuple[str, ...]
+
+
+async def explain(
+    hub: Hub, place: Place, object_id: str, agencies: Sequence[str], origin: str | None = None
+) -> list[Explained]:
+    """Every version that is stored, the newest first. Raises NotFoundError where there is none.
+
+    ``origin``: only what that agency published, for its own officers.
+    """
+    rows = await hub.feed.standing(place.collection.feed, object_id)
+    classes = await hub.feed.classes(place.collection.feed)
+    mine = [row for row in rows if origin is None or classes[row.policy].origin == origin]
+    if not mine:
+        raise NotFoundError("there is no such object in this collection")
+    found = []
+    for row in sorted(mine, key=lambda row: (row.version, row.stamp), reverse=True):
+        marks = await _marks(hub, place, row, classes[row.policy])
+        over = [
+            r for r in rows if r.version > row.version or (r.version == row.version and r.stamp > row.stamp)
+        ]
+        later = [classes[r.policy] for r in over]
+        answers = tuple(_answer(hub, place, agency, (row, classes[row.policy]), later) for agency in agencies)
+        found.append(_explained(object_id, row, classes[row.policy], marks, answers))
+    return found
+
+
+async def foresee(hub: Hub, place: Place, values: Sequence[Mapping[str, Any]]) -> list[Foreseen]:
+    """What publishing these objects now would mean, before anything is shared."""
+    marks = await policed(hub, place, values)
+    known: dict[Policy, tuple[str, ...]] = {}
+    for each in marks:
+        if each.policy not in known:
+            known[each.policy] = tuple(
+                agency for agency in sorted(place.api_root.members) if _decision(place, agency, each.policy)
+            )
+    return [
+        Foreseen(each.policy, describe(each.policy), each.hold, _because(each), known[each.policy])
+        for each in marks
+    ]
+
+
+async def _marks(hub: Hub, place: Place, row: Standing, policy: Policy) -> Marked | None:
+    """What the markings say today; None for a copy, which follows from two others."""
+    if not policy.origin:
+        return None
+    holder = Account("", policy.origin, frozenset({"reader"}))
+    there = Place(holder, place.api_root, place.collection)
+    (marks,) = await policed(hub, there, [orjson.loads(row.data)])
+    return marks
+
+
+def _answer(
+    hub: Hub, place: Place, agency: str, entry: tuple[Standing, Policy], later: Sequence[Policy]
+) -> Answer:
+    row, policy = entry
+    decision = _decision(place, agency, policy)
+    if decision and row.expires is not None and row.expires <= hub.now():
+        decision = no(f"it expired on {timestamps.format(row.expires)[:10]}")
+    superseded = decision and any(_decision(place, agency, each) for each in later)
+    more = "; it reads a newer one of it too" if superseded else ""
+    return Answer(agency, bool(decision), decision.reason + more)
+
+
+def _decision(place: Place, agency: str, policy: Policy) -> Decision:
+    """For the agency with all that its membership gives; an account may be narrower."""
+    account = Account("", agency, frozenset({"reader"}))
+    granted = grants.may_read(place.collection, place.api_root, account)
+    return decide(policy, _widest(place, account, policy)) if granted else granted
+
+
+def _widest(place: Place, account: Account, policy: Policy) -> Reader:
+    """A purpose that the agency may name, if one is asked for."""
+    reader = reader_of(place.api_root, account)
+    membership = next((m for m in place.api_root.memberships if m.agency == account.agency), None)
+    if reader.purpose is not None or policy.purposes is None or membership is None:
+        return reader
+    usable = sorted(membership.purposes & policy.purposes)
+    return Reader(reader.agency, reader.level, reader.clearances, usable[0] if usable else None)
+
+
+def _explained(
+    object_id: str, row: Standing, policy: Policy, marks: Marked | None, answers: tuple[Answer, ...]
+) -> Explained:
+    if marks is None:
+        set_by = COPIED
+    else:
+        set_by = MARKED if marks.policy == policy else MOVED
+    return Explained(
+        object_id=object_id,
+        version=row.version_text,
+        added=timestamps.format(row.stamp),
+        origin=policy.origin or "(several)",
+        policy=describe(policy),
+        set_by=set_by,
+        expires=None if row.expires is None else timestamps.format(row.expires),
+        clauses=() if marks is None else _because(marks),
+        answers=answers,
+    )
+
+
+def _because(marks: Marked) -> tuple[Because, ...]:
+    return tuple(_one(clause) for clause in marks.clauses)
+
+
+def _one(clause: Clause) -> Because:
+    row = "the other end of a relationship" if clause.row == CONNECTED else clause.row
+    duties = tuple(sorted(clause.duties))
+    return Because(clause.marking, clause.term, row, describe(clause.policy), duties, clause.note)
