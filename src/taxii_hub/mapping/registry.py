@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -86,19 +87,27 @@ def _hooks(folder: Path, trust: bool) -> dict[str, Hook]:
         path = model / "hooks.py"
     if not trust or not path.is_file():
         return {}
-    module_spec = importlib.util.spec_from_file_location(f"taxii_hub_mapping_{folder.name}", path)
+    name = f"taxii_hub_mapping_{folder.name}"
+    # A package, so that long hooks can be several files (`from .events import events`).
+    module_spec = importlib.util.spec_from_file_location(
+        name, path, submodule_search_locations=[str(path.parent)]
+    )
     if module_spec is None or module_spec.loader is None:
         raise AssertionError(f"{path} is a Python file")
-    module = importlib.util.module_from_spec(module_spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(module_spec)
     try:
         module_spec.loader.exec_module(module)
     except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError) as error:
         raise MappingError(
             f"{folder.name}/hooks.py: {type(error).__name__}: {error}; mend the code"
         ) from error
+    finally:
+        # Another folder may have a mapping of that name.
+        for known in [known for known in sys.modules if known.partition(".")[0] == name]:
+            del sys.modules[known]
     functions = inspect.getmembers(module, inspect.isfunction)
     return {
-        name: made
-        for name, made in functions
-        if not name.startswith("_") and made.__module__ == module.__name__
+        called: made
+        for called, made in functions
+        if not called.startswith("_") and made.__module__.partition(".")[0] == name
     }

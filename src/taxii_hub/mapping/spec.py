@@ -161,8 +161,8 @@ class Spec:
     """A whole mapping.
 
     ``family`` seeds the ids: the format's name, unless several formats carry the same list.
-    ``edition`` is the path of the edition's moment: in the header, or, ``edition_from_records``, in the
-    records (the latest one counts; ``edition_cleaner`` reads it, else the field's own); None where no file says it. ``edition_also``: other paths of the records that say it. ``main`` names the object that stands for
+    ``edition_paths``: the path of the edition's moment in the header, or, ``edition_from_records``, those in the
+    records (the latest one counts; ``edition_cleaner`` reads it, else the field's own); none where no file says it. ``main`` names the object that stands for
     the record and keeps in its extension what no rule reads (several names: the first that it gives). ``build`` are functions of hooks.py that
     make further objects through the emitter.
     """
@@ -176,7 +176,7 @@ class Spec:
     detect: Detect
     reader: Reader
     key: tuple[KeyPart, ...]
-    edition: str | None
+    edition_paths: tuple[str, ...]
     edition_from_records: bool
     lookups: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
@@ -192,7 +192,6 @@ class Spec:
     editions: Editions = Editions()
     leave_out: tuple[LeaveOut, ...] = ()
     edition_cleaner: Cleaner | None = None
-    edition_also: tuple[str, ...] = ()
 
     _below: tuple[str, ...] = field(init=False, default=(), repr=False)
 
@@ -207,9 +206,14 @@ class Spec:
         return self.reader.kinds
 
     @property
+    def edition(self) -> str | None:
+        """The path of the edition's moment; of several the first."""
+        return self.edition_paths[0] if self.edition_paths else None
+
+    @property
     def editions_told(self) -> tuple[str, ...]:
         """The paths of the records that say an edition."""
-        return (self.edition, *self.edition_also) if self.edition_from_records and self.edition else ()
+        return self.edition_paths if self.edition_from_records else ()
 
     @property
     def shared(self) -> Mapping[str, str]:
