@@ -16,6 +16,7 @@ from taxii_hub.mapping.view import View
 from taxii_hub.stix import timestamps
 
 _DAY: Final = 86_400_000_000
+_LAST: Final = timestamps.parse("9999-12-31T23:59:59.999Z")
 _SIDES: Final = ("source", "destination")
 _HASHES: Final = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256"}
 _CORRECT: Final = "correct it at the source; the text is kept"
@@ -325,5 +326,5 @@ def _until(view: View, since: Value | None, kind: str) -> Tree:
     words = view.reading.spec.lookups["lifetimes"]
     days = int(words.get(_LIFETIMES.get(kind, "hash" if "-addr" not in kind else "name"), 0))
     start = str(since.data) if since is not None else view.edition
-    end = timestamps.canonical(timestamps.parse(start) + max(days, 1) * _DAY)
+    end = timestamps.canonical(min(timestamps.parse(start) + max(days, 1) * _DAY, _LAST))
     return end if since is None else since.derive(end)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final, Literal
 
+from taxii_hub.errors import ReportError
 from taxii_hub.mapping.record import Leaf
 from taxii_hub.model import Problem
 
@@ -81,6 +82,25 @@ class Fates(dict[int, Fate]):
     def all(self, leaves: int) -> list[Fate]:
         """The fate of each of so many leaves."""
         return [self.get(leaf, self.untold) for leaf in range(leaves)]
+
+
+MAX_PROBLEMS: Final = 100_000
+"""Of one report: each costs about a kilobyte until the account is written."""
+
+
+class Problems(list[Problem]):
+    """A report's problems. Raises ReportError where there are so many that it is no report of this format."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def append(self, problem: Problem) -> None:
+        """The next one."""
+        if len(self) >= MAX_PROBLEMS:
+            told = f"more than {MAX_PROBLEMS} problems, the first: {self[0].message}"
+            raise ReportError(f"{self._name}:{problem.line or 1}: {told}; is it a file of this format?")
+        super().append(problem)
 
 
 class Account:

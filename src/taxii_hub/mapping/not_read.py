@@ -55,6 +55,11 @@ NOT_READ: Final = (
     ),
     NotRead(
         "json",
+        ("objects", "spec_version", "created"),
+        "is STIX 2 already, which is published over TAXII (POST to a collection's objects) and not converted",
+    ),
+    NotRead(
+        "json",
         ("type", "spec_version", "playbook_types"),
         "is a CACAO playbook, which says what to do and reports nothing: keep it where playbooks are kept",
     ),

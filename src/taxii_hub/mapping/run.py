@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from taxii_hub.errors import BadValueError, RecordError, ReportError
-from taxii_hub.mapping.accounting import Account, Fates, Use
+from taxii_hub.mapping.accounting import Account, Fates, Problems, Use
 from taxii_hub.mapping.adopt import adopt
 from taxii_hub.mapping.cleaners import moment
 from taxii_hub.mapping.edition import opening, report, stub
@@ -41,7 +41,7 @@ class Run:
         self, spec: Spec, order: Order, head: Record, files: Mapping[str, str] | None = None
     ) -> None:
         self._spec, self._order = spec, order
-        self._problems: list[Problem] = []
+        self._problems = Problems(order.name)
         self._account, self._output, self._places = Account(), Output(), Place("")
         self._paths = Paths(spec)
         self._mentions: list[tuple[str, Mention]] = []

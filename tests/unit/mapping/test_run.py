@@ -312,3 +312,11 @@ def test_a_day_that_only_tells_the_edition_has_a_place(make: Make, run: Run) -> 
     assert codes(made) == ["unlisted-field", "bad-value"]
     (seen,) = [entry for entry in made.account["paths"] if entry["path"] == "SEEN"]
     assert seen["buckets"] == {"mapped": 1, "carried": 1}
+
+
+def test_a_report_that_is_nothing_but_problems_is_refused(
+    make: Callable[..., Spec], run: Callable[..., Conversion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taxii_hub.mapping.accounting.MAX_PROBLEMS", 3)
+    with pytest.raises(ReportError, match=r"tiny\.xml:1: more than 3 problems, the first: "):
+        run(make(), "<ROW/>" * 5 + "".join(f"<ROW><REF>{n}</REF><NEW>x</NEW></ROW>" for n in range(9)))
