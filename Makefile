@@ -14,7 +14,7 @@ PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test check lint docs bench samples lock clean
+.PHONY: help demo serve test check lint docs bench fuzz samples lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 17
@@ -44,6 +44,9 @@ bench: $(VENV)/.dev-stamp ## measure serving and order beside their rivals, and 
 
 docs: $(VENV)/.dev-stamp ## write the generated documents again (docs/cli.md)
 	$(BIN)/python scripts/cli_docs.py
+
+fuzz: $(VENV)/.dev-stamp ## 10,000 changed records over all formats: problems, never exceptions
+	$(BIN)/python -m tests.support.mutations 10000
 
 samples: $(VENV)/.run-stamp ## convert every file of a folder twice and check what mappings promise, file by file (SAMPLES=DIR)
 	@test -n "$(SAMPLES)" || { echo "make samples SAMPLES=DIR: name the folder with the report files" >&2; exit 2; }
