@@ -7,6 +7,7 @@ says nothing about readers; one that looks like a caveat and is in no table is n
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Final
 
@@ -66,7 +67,7 @@ def _segment(segment: str) -> list[Term] | None:
 def _entry(entry: str) -> Term | None:
     exact, patterns = _spellings()
     if entry in exact:
-        return exact[entry].filled_with()
+        return replace(exact[entry].template, name=entry)
     for before, kind, after, row in patterns:
         inner = entry[len(before) : len(entry) - len(after)].strip()
         if not inner or not entry.startswith(before) or not entry.endswith(after):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -167,15 +170,15 @@ def test_a_day_is_over_at_its_end() -> None:
     assert found(iep).expires == parse("2026-02-28T12:00:00Z")
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {}, {"level": "cosmic"}, {"level": 3}, {"releasable_to": []}, {"releasable_to": "GBR"}, {"releasable_to": [""]},
-        {"releasable_to": [7]}, {"hold": False}, {"hold": "yes"}, {"expires": "2026-2-1"}, {"expires": "20260201"},
-        {"expires": "2026-02-30"}, {"expires": None}, {"colour": "red"}, {"level": "secret", "colour": "red"}, {"handling": "x" * 201},
-        {"handling": "a\nb"}, {"needs": ["SI"] * 301}, {"extension_type": "toplevel-property-extension", "level": "secret"},
-    ],
-)  # fmt: skip
+NOT_RELEASABILITY: list[dict[str, Any]] = [
+    {}, {"level": "cosmic"}, {"level": 3}, {"releasable_to": []}, {"releasable_to": "GBR"}, {"releasable_to": [""]},
+    {"releasable_to": [7]}, {"hold": False}, {"hold": "yes"}, {"expires": "2026-2-1"}, {"expires": "20260201"},
+    {"expires": "2026-02-30"}, {"expires": None}, {"colour": "red"}, {"level": "secret", "colour": "red"}, {"handling": "x" * 201},
+    {"handling": "a\nb"}, {"needs": ["SI"] * 301}, {"extension_type": "toplevel-property-extension", "level": "secret"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", NOT_RELEASABILITY)
 def test_a_releasability_marking_of_another_form_is_not_understood(given: dict[str, Any]) -> None:
     definition = definition_of(table("releasability"), given)
     assert terms_of(DEFINITION, definition) is None
@@ -204,6 +207,16 @@ def test_a_releasability_marking_of_another_form_is_not_understood(given: dict[s
 )  # fmt: skip
 def test_acs_that_the_hub_cannot_judge_is_for_the_origin_only(given: dict[str, Any]) -> None:
     assert found(definition_of(table("acs"), given)).policy == origin_only("us-kite")
+
+
+def test_the_schema_and_the_parser_agree() -> None:
+    schema = Path(__file__).resolve().parents[3] / "docs" / "schemas" / "releasability.schema.json"
+    validator = jsonschema_rs.validator_for(json.loads(schema.read_text()), validate_formats=True)
+    right = [example["as"] for row in table("releasability").rows for example in row.examples]
+    wrong = [*NOT_RELEASABILITY, {"expires": "2026-02-30"}]
+    for one in (*right, *wrong):
+        filled = {**table("releasability").base, **one}
+        assert validator.is_valid(filled) == (terms_of_releasability(filled) is not None), one
 
 
 def test_acs_without_a_rule_about_reading_is_denied_by_default() -> None:
