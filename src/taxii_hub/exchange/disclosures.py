@@ -13,9 +13,6 @@ from taxii_hub.exchange.audit_records import AuditRecords
 from taxii_hub.ledger.asking import Placed, RowFilter
 from taxii_hub.ledger.leaves import read, stamps_of
 
-LONGEST = 10_000
-"""Rows of one answer over HTTP, about: it ends with the page that reaches this."""
-
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
@@ -39,7 +36,7 @@ class Disclosure:
 
 @dataclass(frozen=True, slots=True)
 class DisclosureFilter:
-    """Whose objects, and which part: from row ``first`` on, of one object, within some time (microseconds)."""
+    """Whose objects, and which part: of one object, from row ``first`` on, within some time (microseconds)."""
 
     origin: str
     object_id: str | None = None
@@ -68,7 +65,10 @@ async def disclosures(records: AuditRecords, wanted: DisclosureFilter) -> AsyncI
         leaf = read(row.leaf)
         if leaf["by"].get("agency") == wanted.origin:
             continue
-        stamps, feed = stamps_of(leaf), leaf["feed"]
+        feed = leaf["feed"]
+        if feed in stood and not any(leaf["first"] <= stamp <= leaf["last"] for stamp in stood[feed]):
+            continue
+        stamps = stamps_of(leaf)
         found = stood[feed] if feed in stood else await records.placed(feed, classes[feed], stamps)
         for stamp in stamps:
             if (placed := found.get(stamp)) is not None:

@@ -20,7 +20,7 @@ def packed(stamps: Sequence[int]) -> str:
     out = bytearray()
     for distance, group in groupby(map(sub, stamps[1:], stamps)):
         _put(out, distance)
-        _put(out, sum(1 for _ in group))
+        _put(out, len(list(group)))
     return base64.b64encode(out).decode()
 
 

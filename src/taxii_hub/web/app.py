@@ -33,7 +33,7 @@ from taxii_hub.web import (
 from taxii_hub.web import (
     object as one_object,
 )
-from taxii_hub.web.api import explain, mappings, openapi, whoami
+from taxii_hub.web.api import audit, explain, mappings, openapi, whoami
 from taxii_hub.web.api import objects as own_objects
 from taxii_hub.web.body import Uploads
 from taxii_hub.web.front import Front
@@ -106,7 +106,14 @@ def create_app(hub: Hub) -> FastAPI:
     app.state.uploads = Uploads()
     app.state.formats = Formats(settings)
     app.router.routes.extend(_route(resource) for resource in RESOURCES)
-    for router in (openapi.router, whoami.router, mappings.router, own_objects.router, explain.router):
+    for router in (
+        openapi.router,
+        whoami.router,
+        mappings.router,
+        own_objects.router,
+        explain.router,
+        audit.router,
+    ):
         app.include_router(router)
     return app
 
