@@ -147,6 +147,14 @@ def latest_day(text: str) -> Cleaned:
     return Cleaned(max(days), whole=False)
 
 
+def edition_moment(text: str) -> str:
+    """A moment that a list can be of: what says 9999 for "ever" would make versions that nothing succeeds."""
+    made = moment(text).data
+    if made >= "2100":
+        raise BadValueError("lies in the far future", "correct it at the source")
+    return made
+
+
 def epoch(text: str) -> Cleaned:
     """Seconds since 1970 (or a moment), as a STIX timestamp."""
     if re.fullmatch(r"[0-9]{1,11}", text.strip()) is None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from taxii_hub.errors import BadValueError, RecordError, ReportError
 from taxii_hub.mapping.accounting import Account, Fates, Problems, Use
 from taxii_hub.mapping.adopt import adopt
-from taxii_hub.mapping.cleaners import moment
+from taxii_hub.mapping.cleaners import edition_moment
 from taxii_hub.mapping.edition import opening, report, stub
 from taxii_hub.mapping.emit import Emitter, Frame, Mention, Output, Place, relationship
 from taxii_hub.mapping.expressions import plain
@@ -84,7 +84,7 @@ class Run:
         try:
             path = self._spec.edition
             said = text if self._order.edition or not path else self._spec.fields[path].clean(text).data
-            return moment(said).data
+            return edition_moment(said)
         except BadValueError as error:
             raise ReportError(
                 f"{self._order.name}: edition {text[:_SHOWN]!r} {error}; give the date with --edition"

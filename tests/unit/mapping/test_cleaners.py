@@ -11,6 +11,7 @@ from taxii_hub.mapping.cleaners import (
     day,
     day_first,
     day_named,
+    edition_moment,
     latest_day,
     line,
     moment,
@@ -192,3 +193,9 @@ def test_the_latest_day_of_a_text(text: str, data: str) -> None:
 def test_a_text_without_a_day_has_no_latest_one(text: str) -> None:
     with pytest.raises(BadValueError):
         latest_day(text)
+
+
+def test_an_edition_does_not_lie_at_the_end_of_time() -> None:
+    assert edition_moment("2026-01-02") == "2026-01-02T00:00:00.000Z"
+    with pytest.raises(BadValueError, match="far future"):
+        edition_moment("9999-12-31")
