@@ -49,6 +49,18 @@ def _notices(subject: str, whose: str, agreement: Agreement | None, today: date)
         yield Notice(subject, f"{named} was to be reviewed by {agreement.review}")
 
 
+def standing_words(membership: Membership) -> str:
+    """How a member stands, in one line."""
+    words = [f"up to {LEVELS[membership.level]}"]
+    if membership.clearances:
+        words.append(f"cleared for {', '.join(sorted(membership.clearances))}")
+    if membership.purposes:
+        words.append(f"for {', '.join(sorted(membership.purposes))}")
+    if membership.agreement is not None:
+        words.append(f"agreement {_told(membership.agreement)}")
+    return "; ".join(words)
+
+
 def standing_changes(former: ApiRoot, root: ApiRoot) -> Iterator[Change]:
     """What members gain and lose in level, clearances and purposes, and which agreements change."""
     before = {each.agency: each for each in former.memberships}

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from taxii_hub.catalog.lookup import find_agency
+from taxii_hub.catalog.standing import standing_words
 from taxii_hub.cli.accounts import EXIT_CODES, json_option
 from taxii_hub.cli.collections import files_option, shown_catalog
 from taxii_hub.model import Catalog
@@ -39,20 +40,28 @@ def list_(files: Path | None, as_json: bool) -> None:
 @files_option
 @json_option
 def show(name: str, files: Path | None, as_json: bool) -> None:
-    """Show an agency, and what it may do in every collection it knows of."""
+    """Show an agency: what it may do in every collection it knows of, and how it stands in each framework."""
     catalog = shown_catalog(files)
     agency = find_agency(catalog, name)
     if agency is None:
         known = ", ".join(each.name for each in catalog.agencies)
         raise click.UsageError(f"there is no agency {name!r}; there are {known}")
     rights = dict(_rights(catalog, name))
+    standing = {
+        root.path: standing_words(each)
+        for root in catalog.api_roots
+        for each in root.memberships
+        if each.agency == name
+    }
     if as_json:
-        click.echo(json.dumps(asdict(agency) | {"rights": rights}, indent=2))
+        click.echo(json.dumps(asdict(agency) | {"rights": rights, "standing": standing}, indent=2))
         return
     for key, value in asdict(agency).items():
         click.echo(f"{key:<12}{value or '-'}")
     for collection, right in rights.items():
         click.echo(f"  {collection:<28}{right}")
+    for path, words in standing.items():
+        click.echo(f"  {path:<28}{words}")
 
 
 def _rights(catalog: Catalog, agency: str) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from taxii_hub.catalog.documents import to_document
 from taxii_hub.catalog.loader import read_files, read_texts
 from taxii_hub.catalog.located import sentence
 from taxii_hub.catalog.lookup import find_api_root, find_collection
-from taxii_hub.catalog.standing import Notice, notices
+from taxii_hub.catalog.standing import Notice, notices, standing_words
 from taxii_hub.catalog.stanza import Stanza, insert
 from taxii_hub.cli.accounts import EXIT_CODES, dry_run_option, json_option
 from taxii_hub.cli.acting import author
@@ -276,7 +276,12 @@ def _collection_json(collection: Collection) -> dict[str, Any]:
 
 
 def _root_json(root: ApiRoot) -> dict[str, Any]:
-    return _plain(asdict(root)) | {"collections": sorted(each.alias for each in root.collections)}
+    memberships = [
+        _plain(asdict(each)) | {"level": forms.LEVELS[each.level], "words": standing_words(each)}
+        for each in root.memberships
+    ]
+    shown = {"collections": sorted(each.alias for each in root.collections), "memberships": memberships}
+    return _plain(asdict(root)) | shown
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
@@ -296,7 +301,9 @@ def _simple(value: Any) -> Any:
 
 
 def _lines(values: dict[str, Any]) -> str:
-    return "\n".join(f"{key:<20}{_words(value)}" for key, value in values.items())
+    lines = [f"{key:<20}{_words(value)}" for key, value in values.items() if key != "memberships"]
+    members = values.get("memberships", ())
+    return "\n".join([*lines, *(f"  {each['agency']:<18}{each['words']}" for each in members)])
 
 
 def _words(value: Any) -> str:
@@ -304,9 +311,9 @@ def _words(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case list() | tuple():
-            return ", ".join(_words(each) for each in value) or "-"
+            return ", ".join(value) or "-"
         case dict():
-            told = ((key, each) for key, each in value.items() if each not in (None, [], 0))
+            told = ((key, each) for key, each in value.items() if each)
             return "; ".join(f"{key} {_words(each)}" for key, each in told) or "-"
         case None:
             return "-"

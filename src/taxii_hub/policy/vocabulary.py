@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from taxii_hub.model import Reader
@@ -40,6 +41,7 @@ def terms_of(marking: str, definition: Mapping[str, Any] | None) -> tuple[Term, 
             return None
 
 
+@cache
 def tlp_term(word: str) -> Term:
     """A word of the Traffic Light Protocol; one that is none counts as RED."""
     known = table("tlp2").row(f"TLP:{word.upper()}") or table("tlp2").row("TLP:RED")

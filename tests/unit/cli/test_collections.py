@@ -120,6 +120,35 @@ def test_list_and_show_of_files(run, folder):
     assert re.search(r"^accepts +-$", words, re.MULTILINE)
 
 
+def test_how_members_stand_is_shown(run, folder):
+    words = run("collections", "show", "five-eyes", "--files", str(folder)).stdout
+    assert re.search(r"^agreement +title Memorandum .*; purposes border, ct; review 20", words, re.MULTILINE)
+    assert re.search(
+        r"^  nz-kea +up to restricted; for ct; agreement FE/CT/2025/2 from 2025-03-01 until",
+        words,
+        re.MULTILINE,
+    )
+    found = json.loads(run("collections", "show", "five-eyes", "--files", str(folder), "--json").stdout)
+    assert found["memberships"][-1]["clearances"] == ["HCS", "SI"]
+    assert found["memberships"][-1]["level"] == "secret"
+    kea = run("agencies", "show", "nz-kea", "--files", str(folder)).stdout
+    assert re.search(r"^  five-eyes +up to restricted; for ct;", kea, re.MULTILINE)
+
+
+def test_apply_tells_who_gains_and_which_agreements_end(run_in_force, folder):
+    first = run_in_force("collections", "apply").stdout
+    assert "us-kite gains reading up to secret in five-eyes (was unclassified)\n" in first
+    change(folder / "five-eyes.yaml", "level: restricted", "level: confidential")
+    change(folder / "five-eyes.yaml", "until: 2040-02-28", "until: 2026-01-31")
+    dry = run_in_force("collections", "apply", "--dry-run").stdout.splitlines()
+    assert dry[0] == "nz-kea gains reading up to confidential in five-eyes (was restricted)"
+    ended = "Note: the agreement of nz-kea in five-eyes (FE/CT/2025/2) ended on 2026-01-31: no access"
+    assert ended in dry
+    done = json.loads(run_in_force("collections", "apply", "--json").stdout)
+    assert done["notices"][0]["ended"] is True
+    assert run_in_force("collections", "apply").stdout.startswith("Nothing changes.")
+
+
 def test_show_of_what_is_not_there(run, folder):
     assert (
         "there is no API root 'gamma'"

@@ -118,6 +118,21 @@ def test_wrong_collections_are_a_problem(data: Path, tmp_path: Path, monkeypatch
     assert findings(code=1)["collections"][0] == "problem"
 
 
+def test_an_agreement_that_ended_is_warned_of(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "agencies.yaml").write_text("agencies:\n  us-kite: {title: Kite, country: US}\n")
+    (tmp_path / "c" / "one.yaml").write_text(
+        "title: One\nmembers: [us-kite]\nagreement: {title: T, reference: T/1, until: 2020-01-31}\ncollections:\n"
+        "  - {id: 8f1c2f7e-0c55-4b8e-9d0a-111111111111, alias: a, title: A, read: members, write: members}\n"
+    )
+    monkeypatch.setenv(PREFIX + "COLLECTIONS_DIR", str(tmp_path / "c"))
+    level, message = findings()["agreements"]
+    assert level == "warning"
+    assert "the agreement of one (T/1) ended on 2020-01-31: no access" in message
+
+
 def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = checks.folder(tmp_path / "file" / "data")
