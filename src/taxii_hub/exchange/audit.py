@@ -196,7 +196,10 @@ class Audit:
         """Open this process's session, find dead ones, and go on tending."""
         await self.flush()
         await self._beat()
-        await self.tend()
+        try:
+            await self.tend()
+        except HubError as error:  # what is queued is safe, and the task goes on trying
+            log.error("the audit log does not grow", error=str(error))
         self._tasks = [
             asyncio.create_task(self._again(FLUSH_EVERY, self._flush_and_beat)),
             asyncio.create_task(self._again(BEAT_EVERY, self.tend)),
@@ -210,9 +213,11 @@ class Audit:
                 await task
         self._put_empty(self._now() // MINUTE + 1)
         await self.flush()
-        await self.catch_up(sign=True)
-        await self._log.step_down()
         await self._sessions.close()
+        try:
+            await self.catch_up(sign=True)
+        finally:
+            await self._log.step_down()
 
     async def catch_up(self, *, sign: bool) -> bool:
         """Number everything that waits; False where another process does that."""
@@ -229,16 +234,16 @@ class Audit:
         return True
 
     async def settled(self, *, sign: bool) -> None:
-        """Everything that was queued before this call has its number, whoever gives it; with ``sign`` what
-        this process may sign is signed. Raises UnavailableError where that takes too long."""
+        """Everything that was queued before this call has its number, whoever gives it, and with ``sign`` is
+        signed. Raises UnavailableError where that takes too long."""
         await self.flush()
         end = time.monotonic() + PATIENCE
-        while not await self.catch_up(sign=sign):
-            if not await self._log.waiting():
-                return
+        while not await self.catch_up(sign=False) and await self._log.waiting():
             if time.monotonic() > end:
                 raise UnavailableError("the hub that grows the audit log does not do so; look at its log")
             await asyncio.sleep(0.1)
+        if sign:
+            await self._log.checkpoint(self._sign, self._now())
 
     async def tend(self) -> None:
         """What has to be done each second by somebody."""
@@ -272,7 +277,7 @@ class Audit:
                 await work()
             except HubError as error:
                 if not trouble:
-                    log.warning("the audit log could not be written", error=str(error))
+                    log.error("the audit log could not be written", error=str(error))
                 trouble = True
             else:
                 trouble = False

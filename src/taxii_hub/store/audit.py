@@ -30,9 +30,10 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from taxii_hub.errors import StoreError
 from taxii_hub.ledger.leaves import HUB, index_of, leaf_of, read
 from taxii_hub.ledger.log import TILE, Kept, Tree, tile_root, tile_writes
-from taxii_hub.ledger.merkle import Head, leaf_hash
+from taxii_hub.ledger.merkle import Frontier, Head, leaf_hash
 from taxii_hub.store.audit_queue import PATIENCE, durable, queued
 from taxii_hub.store.feed import database_errors
 
@@ -159,7 +160,7 @@ class AuditStore:
             if tree.size == state.get("signed", 0):
                 return None
             number = tree.checkpoints + 1
-            kept = Kept(number, sign(Head(tree.size, tree.grown().root()), number), tree.frontier)
+            kept = Kept(number, sign(Head(tree.size, _grown(tree).root()), number), tree.frontier)
             document = {"_id": number, "note": kept.note, "frontier": list(tree.frontier)}
             await self._checkpoints.insert_one(document, session=session)
             stood = {"checkpoints": number, "signed": Int64(tree.size), "signed_at": Int64(at)}
@@ -188,7 +189,7 @@ class AuditStore:
         if not waiting:
             return 0
         rows = [_row(tree.size + place, document["b"]) for place, document in enumerate(waiting)]
-        frontier = tree.grown()
+        frontier = _grown(tree)
         frontier.extend(row["h"] for row in rows)
         await self._log.insert_many(rows, session=session)
         await self._tile(session, tree.size, [row["h"] for row in rows])
@@ -239,6 +240,16 @@ def tree_of(state: Mapping[str, Any] | None) -> Tree:
         return Tree()
     frontier = tuple(bytes(node) for node in state.get("frontier", ()))
     return Tree(state.get("size", 0), frontier, state.get("checkpoints", 0))
+
+
+def _grown(tree: Tree) -> Frontier:
+    try:
+        return tree.grown()
+    except ValueError:
+        raise StoreError(
+            "the state of the audit log's tree was changed by somebody: nothing is added before it is restored; "
+            "`taxii-hub audit verify` says more, and what is written meanwhile waits in its queue"
+        ) from None
 
 
 def _row(n: int, leaf: bytes) -> Document:

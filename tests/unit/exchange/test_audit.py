@@ -114,6 +114,23 @@ async def test_disclosures_name_exactly_what_was_received(mongodb_uri: str, mong
         assert await disclosed(hub, "gb-owl", since=2**52) == []
 
 
+async def test_a_process_signs_beside_the_one_that_grows_the_tree(
+    mongodb_uri: str, mongodb_database: str, tmp_path: Path
+) -> None:
+    async with (
+        opened_hub(mongodb_uri, mongodb_database, tmp_path) as hub,
+        opened_hub(mongodb_uri, mongodb_database, tmp_path) as other,
+    ):
+        await post(hub, "gb-owl", indicator(0))
+        await hub.audit.settled(sign=False)
+        assert not await other.audit.catch_up(sign=False), "the first one leads"
+        await other.audit.settled(sign=True)
+        kept = await other.audit.records.newest_kept()
+        assert kept is not None
+        assert opened(kept.note, hub.audit.verifiers()).head.size == (await hub.audit.records.tree()).size
+        assert (await verified(hub.audit)).sound
+
+
 async def test_proofs_and_exports_hold_without_the_hub(
     mongodb_uri: str, mongodb_database: str, tmp_path: Path
 ) -> None:

@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from bson.int64 import Int64
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from taxii_hub.errors import StoreError
 from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.checkpoint import Checkpoint
 from taxii_hub.ledger.leaves import HUB, Actor, leaf_of, read
@@ -197,6 +199,22 @@ async def test_a_leaf_that_cannot_be_read_does_not_stop_the_queue(
         rows, evidence = await everything(database)
         assert sorted(read(row.leaf)["kind"] for row in rows) == ["damaged", "damaged", "x"]
         assert verify(rows, evidence).sound
+        await log.step_down()
+
+
+async def test_a_tree_whose_state_was_changed_grows_no_further(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with opened(mongodb_uri, mongodb_database) as database:
+        log = AuditStore(database, "one")
+        await log.enqueue(leaves(3))
+        await drained(log)
+        await database["audit_state"].update_one({"_id": "tree"}, {"$set": {"frontier": []}})
+        await log.enqueue(leaves(1, 3))
+        for act in (log.sequence(), log.checkpoint(sign, AT)):
+            with pytest.raises(StoreError, match="audit verify"):
+                await act
+        assert await log.waiting()
         await log.step_down()
 
 
