@@ -199,7 +199,7 @@ class Audit:
         try:
             await self.tend()
         except HubError as error:  # what is queued is safe, and the task goes on trying
-            log.error("the audit log does not grow", error=str(error))
+            log.warning("the audit log does not grow", error=str(error))
         self._tasks = [
             asyncio.create_task(self._again(FLUSH_EVERY, self._flush_and_beat)),
             asyncio.create_task(self._again(BEAT_EVERY, self.tend)),
@@ -277,7 +277,7 @@ class Audit:
                 await work()
             except HubError as error:
                 if not trouble:
-                    log.error("the audit log could not be written", error=str(error))
+                    log.warning("the audit log could not be written", error=str(error))
                 trouble = True
             else:
                 trouble = False
