@@ -15,6 +15,7 @@ from taxii_hub.policy.tables import SILENT, Row, folded, names, table
 from taxii_hub.policy.terms import Term
 
 LONGEST: Final = 1000
+LONGEST_STATEMENT: Final = 20_000
 _SHORT: Final = 80
 _TEXT: Final = 200
 _NAME: Final = re.compile(r"[A-Z0-9]+(?:-[A-Z0-9]+)*")
@@ -31,9 +32,20 @@ _PROSE: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def terms_of_statement(text: str) -> tuple[Term, ...] | None:
-    """The terms of a statement; None for a caveat that is not understood."""
+    """The terms of a statement; None for a caveat that is not understood, and for a text so long that one
+    might hide in it."""
+    if len(text) > LONGEST_STATEMENT:
+        return None
+    return _remembered(text) if len(text) <= LONGEST else _terms(text)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> tuple[Term, ...] | None:
+    return _terms(text)
+
+
+def _terms(text: str) -> tuple[Term, ...] | None:
     line = re.sub(r"\bTLP ?[: -] ?(?=[A-Z])", "TLP:", folded(text))
     if len(line) <= LONGEST and (found := _line(line)):
         return found

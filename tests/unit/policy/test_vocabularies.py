@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taxii_hub.model import Group, Reader
@@ -26,6 +26,7 @@ from taxii_hub.policy.reading import LADDER, decide, origin_only
 from taxii_hub.policy.tables import COMMUNITY, LEVELS, Row, Table, names, read, table
 from taxii_hub.policy.terms import Community
 from taxii_hub.policy.vocabulary import terms_of, tlp_term
+from taxii_hub.stix.markings import TLP_2_IDS
 from taxii_hub.stix.timestamps import parse
 
 DEFINITION = "marking-definition--11111111-2222-4333-8444-555555555555"
@@ -112,6 +113,7 @@ def test_no_spelling_stands_in_two_tables() -> None:
         "This object was created using ATT&CK, see https://attack.example//terms",
         "",
         "x" * 5000,
+        "Permission is hereby granted, free of charge, to any person obtaining a copy. " * 20,
     ],
 )
 def test_an_ordinary_statement_restricts_nobody(text: str) -> None:
@@ -125,7 +127,7 @@ def test_an_ordinary_statement_restricts_nobody(text: str) -> None:
         "SECRET//NOFORM", "SECRET//", "SECRET//SI-G", "//GBR SECRET", "TLP:PURPLE", "TLP", "SECRETNOFORN", "H4 / H2", "Top-Secret stuff",
         "REL TO", "REL TO USA; GBR", "NATO RESTRICTED REL AUSTRALIA", "Confidential, for the ministry",
         "Not to be distributed outside of the ministry", "For official use only", "SECRET//NOFORN//",
-        "no dissemination without consent " * 20, "geheim, nur für Amt Dachs",
+        "no dissemination without consent " * 20, "geheim, nur für Amt Dachs", "x" * 20_001,
     ],
 )  # fmt: skip
 def test_a_caveat_that_is_not_understood_wholly_is_for_the_origin_only(text: str) -> None:
@@ -207,6 +209,32 @@ def test_a_releasability_marking_of_another_form_is_not_understood(given: dict[s
 )  # fmt: skip
 def test_acs_that_the_hub_cannot_judge_is_for_the_origin_only(given: dict[str, Any]) -> None:
     assert found(definition_of(table("acs"), given)).policy == origin_only("us-kite")
+
+
+POOL = [
+    definition_of(each, example["as"])
+    for each in (table(name) for name in names())
+    for row in each.rows
+    for example in row.examples
+]
+markings = st.lists(st.integers(0, len(POOL) - 1), min_size=1, max_size=4)
+
+
+@given(markings, st.integers(0, len(POOL) - 1), st.sampled_from(sorted(AGENCIES)))
+@settings(max_examples=60)
+def test_adding_a_marking_of_any_vocabulary_never_adds_a_reader(
+    some: list[int], more: int, origin: str
+) -> None:
+    """From a marked object: an explicit marking stands in for a default, which is none."""
+    ids = [f"marking-definition--{number}" for number in range(len(POOL))]
+    setting = Setting(origin, "clear", HERE, dict(zip(ids, POOL, strict=True)))
+    one = marked({"object_marking_refs": [TLP_2_IDS["clear"], *(ids[i] for i in some)]}, setting)
+    both = marked({"object_marking_refs": [TLP_2_IDS["clear"], *(ids[i] for i in (*some, more))]}, setting)
+    for reader in READERS.values():
+        assert decide(one.policy, reader) or not decide(both.policy, reader)
+    assert both.duties >= one.duties
+    assert both.hold or not one.hold
+    assert (both.expires or 1 << 62) <= (one.expires or 1 << 62)
 
 
 def test_the_schema_and_the_parser_agree() -> None:

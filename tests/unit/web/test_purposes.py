@@ -62,6 +62,7 @@ def test_whoami_tells_how_the_account_stands(agreed):
     assert {"SI", "CUI"} <= set(read["us-ic"])
     assert not {"NOFORN", "SECRET", "TK"} & set(read["us-ic"])
     assert "H0" not in read["europol"]
+    assert {"tlp1", "tlp2", "acs", "iep", "releasability"} <= set(body["vocabularies"])
 
 
 def test_whoami_of_who_holds_nothing(agreed):

@@ -11,6 +11,7 @@ from taxii_hub.exchange.policing import community_of
 from taxii_hub.model import Account, ApiRoot, ClientProfile
 from taxii_hub.policy.readers import membership_of, purposes_of, reader_of
 from taxii_hub.policy.reading import LADDER
+from taxii_hub.policy.tables import names
 from taxii_hub.policy.vocabulary import terms_read_by
 from taxii_hub.web.deps import account_of, hub_of
 
@@ -46,7 +47,8 @@ class ApiRootRights(BaseModel):
 
 
 class WhoAmI(BaseModel):
-    """The account behind the credentials of this request."""
+    """The account behind the credentials of this request; ``vocabularies`` are those of whose markings the
+    hub understands the terms."""
 
     account: str
     title: str | None
@@ -54,6 +56,7 @@ class WhoAmI(BaseModel):
     roles: list[str]
     client_profile: ClientProfile
     api_roots: list[ApiRootRights]
+    vocabularies: list[str]
 
 
 @router.get("/whoami", response_model_exclude_none=True, summary="What these credentials are good for")
@@ -67,6 +70,7 @@ async def whoami(request: Request) -> WhoAmI:
         roles=sorted(account.roles),
         client_profile=account.client_profile,
         api_roots=[_api_root(hub, account, root) for root in visible_api_roots(hub, account)],
+        vocabularies=list(names()),
     )
 
 
