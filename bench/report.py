@@ -175,7 +175,7 @@ def _audit(result: dict[str, Any]) -> list[str]:
     return [
         *lines,
         "",
-        f"Verifying {verified['leaves']:,} leaves of pages under {verified['checkpoints']:,} signed checkpoints takes "
+        f"Verifying {verified['leaves']:,} leaves of pages under {verified['checkpoints']:,} signed checkpoints takes",
         f"{verified['seconds']} s and {verified['peak_megabytes']} MB.",
         "",
     ]

@@ -85,7 +85,8 @@ class AuditStore:
                         [queued(leaf, name) for name, leaf in leaves.items()], ordered=False
                     )
                 except BulkWriteError as error:
-                    if any(wrong["code"] != _DUPLICATE for wrong in error.details["writeErrors"]):
+                    wrong = [each["code"] for each in error.details["writeErrors"]]
+                    if error.details["writeConcernErrors"] or set(wrong) != {_DUPLICATE}:
                         raise
 
     async def waiting(self) -> bool:

@@ -124,6 +124,7 @@ async def test_a_process_signs_beside_the_one_that_grows_the_tree(
         await post(hub, "gb-owl", indicator(0))
         await hub.audit.settled(sign=False)
         assert not await other.audit.catch_up(sign=False), "the first one leads"
+        await other.audit.act("test", Actor("nobody"))
         await other.audit.settled(sign=True)
         kept = await other.audit.records.newest_kept()
         assert kept is not None
@@ -173,6 +174,55 @@ async def test_proofs_and_exports_hold_without_the_hub(
         assert (await leaves(hub, "keys"))[-1]["newest"] == {"audit": 2}
         assert len(hub.audit.verifiers()) == 2
         assert (await verified(hub.audit, [old.note])).sound, "after a restart, under both keys"
+
+
+class Growing:
+    """A stored log into which somebody writes between the looks of a verification."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub, self._records, self._grown = hub, hub.audit.records, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+    async def tiles(self) -> dict[int, bytes]:
+        if not self._grown:
+            self._grown = True
+            for n in range(300):
+                self._hub.audit._put("test", Actor("nobody"), {"number": n})
+            await self._hub.audit.settled(sign=True)
+        return await self._records.tiles()
+
+
+async def test_a_log_that_grows_while_it_is_verified_is_sound(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        await post(hub, "gb-owl", indicator(0))
+        await hub.audit.settled(sign=True)
+        hub.audit.records = Growing(hub)
+        report = await verified(hub.audit)
+        assert report.sound, report.findings
+        report = await verified(hub.audit)
+        assert (report.sound, report.size > 300) == (True, True)
+        tiles = hub.audit._log._log.database["audit_tiles"]
+        await tiles.update_one({"_id": 0}, {"$set": {"r": bytes(32)}})
+        assert [(f.what, f.first) for f in (await verified(hub.audit)).findings] == [("tile", 0)]
+        await tiles.insert_one({"_id": 9, "h": bytes(32)})
+        assert ("tile", 9) in [(f.what, f.first) for f in (await verified(hub.audit)).findings]
+
+
+async def test_the_log_goes_on_when_the_database_is_back(audit: Audit) -> None:
+    tries = iter(
+        [UnavailableError("away"), UnavailableError("away"), None, ValueError("the end of the test")]
+    )
+
+    async def work() -> None:
+        if (error := next(tries)) is not None:
+            raise error
+
+    with pytest.raises(ValueError, match="the end"):
+        await audit._again(0, work)
 
 
 class Slow:

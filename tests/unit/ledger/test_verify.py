@@ -167,6 +167,18 @@ def test_the_trees_state_is_looked_at_too() -> None:
         assert {"state", "truncated"} & {f.what for f in report.findings}, report
 
 
+def test_rows_that_nobody_signed_yet_are_compared_with_each_other() -> None:
+    log = a_log(40)
+    log.add(30)
+    tree = replace(log.tree, frontier=(bytes(32), *log.tree.frontier[1:]))
+    log.rows[45] = replace(log.rows[45], hash=bytes(32))
+    rewrite(log, 50)
+    log.rows[55] = replace(log.rows[55], leaf=OTHER)
+    retile(log, 60, bytes(32))
+    found = said(verify(log.rows, replace(log.evidence(), tree=tree)))
+    assert found == [("hash", 45, 45), ("row", 50, 50), ("row", 55, 55), ("row", 60, 60), ("state", 40, 70)]
+
+
 def test_what_a_row_is_found_by_is_compared_with_its_leaf() -> None:
     log = a_log()
     good = {"k": "page", "t": AT + 3, "a": "siem-0", "g": "gb-owl", "c": 1}
