@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from taxii_hub.catalog.documents import from_document
@@ -13,7 +14,7 @@ from taxii_hub.errors import SettingsError
 from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.audit import Audit
 from taxii_hub.exchange.consumers import Consumers
-from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.hub import Hub, microseconds, random_id
 from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
 from taxii_hub.stix.schemas import validators
@@ -38,7 +39,22 @@ if TYPE_CHECKING:
 INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES, **editions.INDEXES, **audit.INDEXES}
 
 
-def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = LIFETIME) -> Hub:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Time (microseconds) and ids from elsewhere than the machine: two hubs that were told the same then
+    answer the same, byte for byte."""
+
+    now: Callable[[], int]
+    new_id: Callable[[], str]
+
+
+def build_hub(
+    settings: Settings,
+    uri: str,
+    keyring: Keyring,
+    lifetime: float = LIFETIME,
+    sources: Sources | None = None,
+) -> Hub:
     """Put a hub together; nothing is asked of the database before ``hub.start()``.
 
     ``lifetime`` is how long a process trusts what it read of the policy classes (``classes.py``); all
@@ -60,7 +76,7 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = 
         catalogs=Catalogs(database, from_document),
         accounts=Accounts(AccountStore(database), keyring),
         consumers=Consumers(ConsumerStore(database)),
-        feed=MongoFeed(database, lifetime),
+        feed=MongoFeed(database, lifetime, sources.now if sources else None),
         editions=EditionStore(database),
         audit=Audit(
             AuditStore(database, session), AuditSessions(database, session), AuditReader(database), keyring
@@ -68,6 +84,8 @@ def build_hub(settings: Settings, uri: str, keyring: Keyring, lifetime: float = 
         validator=Validator(),
         check=check,
         close=client.close,
+        now=sources.now if sources else microseconds,
+        new_id=sources.new_id if sources else random_id,
     )
 
 
@@ -85,7 +103,9 @@ async def prepare(settings: Settings, uri: str, keyring: Keyring, dry_run: bool 
 
 
 @asynccontextmanager
-async def open_hub(settings: Settings, lifetime: float = LIFETIME) -> AsyncIterator[Hub]:
+async def open_hub(
+    settings: Settings, lifetime: float = LIFETIME, sources: Sources | None = None
+) -> AsyncIterator[Hub]:
     """A started hub for a command; joins a running hub's database, or starts one for the duration.
 
     Where no catalogue is in force yet ``hub.catalog`` raises StoreError and everything else works.
@@ -93,7 +113,7 @@ async def open_hub(settings: Settings, lifetime: float = LIFETIME) -> AsyncItera
     async with engine_for(settings) as uri:
         keyring = Keyring.open(settings.secrets, create=True)
         await prepare(settings, uri, keyring)
-        hub = build_hub(settings, uri, keyring, lifetime)
+        hub = build_hub(settings, uri, keyring, lifetime, sources)
         try:
             await hub.start()
             yield hub

@@ -6,7 +6,6 @@ the withdrawals and is fed the version that is the last for him now.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -141,7 +140,7 @@ async def _change(hub: Hub, place: Place, object_id: str, versions: VersionFilte
     classes = await hub.feed.classes(place.collection.feed)
     agency = place.account.agency
     return Change(
-        id=str(uuid.uuid4()),
+        id=hub.new_id(),
         collection=place.collection.feed,
         agency=agency,
         account=place.account.id,

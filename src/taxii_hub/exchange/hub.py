@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -32,6 +33,11 @@ STALE = 5.0
 def microseconds() -> int:
     """The time that the hub goes by, since the Unix epoch."""
     return time.time_ns() // 1000
+
+
+def random_id() -> str:
+    """For what the hub names itself: statuses and acts."""
+    return str(uuid.uuid4())
 
 
 log = structlog.get_logger(__name__)
@@ -83,6 +89,7 @@ class Hub:
     check: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
     now: Callable[[], int] = microseconds
+    new_id: Callable[[], str] = random_id
     beaten_at: float = float("-inf")
     trouble: str | None = None
     _today: tuple[Catalog, int, Catalog] | None = field(default=None, repr=False)

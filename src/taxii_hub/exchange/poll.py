@@ -93,7 +93,7 @@ def _narrowed(collection: Collection, query: ObjectQuery) -> ObjectQuery:
 def _going_on(hub: Hub, asked: Asked, collection: Collection, object_id: str | None) -> ObjectQuery:
     if asked.next is None:
         return asked.query
-    cursor = decode(_keys(hub), asked.next, time.time_ns() // 1000)
+    cursor = decode(_keys(hub), asked.next, hub.now())
     return resume(asked, cursor, collection.number, object_id)
 
 

@@ -7,7 +7,6 @@ object has an outcome of its own; one bad object never spoils its neighbours.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +74,7 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
     classes = await hub.feed.classes(place.collection.number)
     creators = {agency.identity: agency.name for agency in hub.catalog.agencies if agency.identity}
     publication = Publication(
-        id=str(uuid.uuid4()),
+        id=hub.new_id(),
         collection=place.collection.number,
         collection_id=place.collection.id,
         api_root=place.api_root.path,

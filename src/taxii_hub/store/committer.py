@@ -29,7 +29,7 @@ from taxii_hub.store.forward import (
     private_socket,
 )
 from taxii_hub.store.lease import Held, Leases, Member
-from taxii_hub.store.transaction import BUDGET, Conflicts, Transactions
+from taxii_hub.store.transaction import BUDGET, Clock, Conflicts, Transactions
 from taxii_hub.store.wire import Job
 
 GROUP_REQUESTS = 64
@@ -45,12 +45,18 @@ log = structlog.get_logger(__name__)
 class Committer:
     """Commits for one collection with one session; jobs wait in the order of their arrival."""
 
-    def __init__(self, collection: int, database: AsyncDatabase[Document], leases: Leases) -> None:
+    def __init__(
+        self,
+        collection: int,
+        database: AsyncDatabase[Document],
+        leases: Leases,
+        now: Clock | None = None,
+    ) -> None:
         self.collection = collection
         self._session = database.client.start_session()
         self.lsid = self._session.session_id["id"]
         self._leases = leases
-        self._transactions = Transactions(database, Conflicts(self._conflict))
+        self._transactions = Transactions(database, Conflicts(self._conflict), now)
         self._queue: deque[tuple[Job, asyncio.Future[Result]]] = deque()
         self._task: asyncio.Task[None] | None = None
         self._held_until = 0.0
@@ -184,7 +190,8 @@ def _fail(group: Sequence[tuple[Job, asyncio.Future[Result]]], error: Unavailabl
 class Commits:
     """The way of every commit of this process: to its own committer, or to the lease's holder."""
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], now: Clock | None = None) -> None:
+        self._now = now
         path = private_socket()
         self._database = database
         self._leases = Leases(database, Member.here(path))
@@ -263,7 +270,7 @@ class Commits:
 
     def _committer(self, collection: int) -> Committer:
         if collection not in self._committers:
-            self._committers[collection] = Committer(collection, self._database, self._leases)
+            self._committers[collection] = Committer(collection, self._database, self._leases, self._now)
         return self._committers[collection]
 
     def _sender(self, address: str) -> Sender:

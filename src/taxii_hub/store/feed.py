@@ -18,6 +18,7 @@ from taxii_hub.store.committer import Commits
 from taxii_hub.store.queries import INDEXES
 from taxii_hub.store.reading import FeedReader, standing_of
 from taxii_hub.store.statuses import status_of
+from taxii_hub.store.transaction import Clock
 from taxii_hub.store.withdrawals import acknowledge, acknowledged, withdrawn
 
 log = structlog.get_logger(__name__)
@@ -44,11 +45,13 @@ async def database_errors() -> AsyncIterator[None]:
 class MongoFeed:
     """Entries, statuses and policy classes of one database."""
 
-    def __init__(self, database: AsyncDatabase[dict[str, Any]], lifetime: float = LIFETIME) -> None:
+    def __init__(
+        self, database: AsyncDatabase[dict[str, Any]], lifetime: float = LIFETIME, now: Clock | None = None
+    ) -> None:
         self._database = database
         self._reader = FeedReader(database)
         self._classes = PolicyClasses(database, lifetime)
-        self._commits = Commits(database)
+        self._commits = Commits(database, now)
 
     @property
     def slack(self) -> float:

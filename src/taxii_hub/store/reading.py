@@ -17,6 +17,7 @@ from taxii_hub.model import Entry, ObjectQuery, Page, Visibility
 from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Projection, Standing
 from taxii_hub.store.queries import (
+    BY_STAMP,
     FIELDS,
     LAST,
     Find,
@@ -178,13 +179,15 @@ class FeedReader:
                 FIELDS[projection],
                 sort=list(find.order),
                 hint=find.hint,
-                limit=limit,
+                limit=limit if find.order == BY_STAMP else 0,
                 batch_size=limit,
                 session=session,
                 max_time_ms=MAX_TIME_MS,
             )
             for find in finds
         ]
+        if not finds or finds[0].order != BY_STAMP:
+            return _replay(await _first_by_stamp(cursors, limit))
         if len(cursors) == 1:
             return aiter(cursors[0])
         batches = [await _bounded(cursor) for cursor in cursors]
@@ -201,6 +204,18 @@ class FeedReader:
             entries.append(entry_of(row))
             size += len(entries[-1].data)
         return Page(tuple(entries))
+
+
+async def _first_by_stamp(cursors: Sequence[AsyncIterator[Document]], limit: int) -> list[Document]:
+    """The first rows of cursors that come in another order; no more of them are held than are wanted."""
+    kept: list[tuple[int, Document]] = []
+    for cursor in cursors:
+        async for row in cursor:
+            if len(kept) < limit:
+                heapq.heappush(kept, (-row["s"], row))
+            elif row["s"] < -kept[0][0]:
+                heapq.heapreplace(kept, (-row["s"], row))
+    return [row for _, row in sorted(kept, key=lambda each: -each[0])]
 
 
 async def _bounded(cursor: AsyncIterator[Document]) -> list[Document]:

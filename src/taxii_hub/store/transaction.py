@@ -34,6 +34,7 @@ from taxii_hub.store.withdrawals import withdrawal_documents
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
+Clock = Callable[[], int]
 
 BUDGET = 20.0
 """Seconds that one commit may be tried again before the caller hears 503."""
@@ -56,9 +57,18 @@ class Conflicts:
 
 
 class Transactions:
-    """Runs commits of one session; the session must not be shared by two tasks."""
+    """Runs commits of one session; the session must not be shared by two tasks.
 
-    def __init__(self, database: AsyncDatabase[Document], conflicts: Conflicts | None = None) -> None:
+    ``now`` (microseconds) stands in for MongoDB's own clock, for tests that need the same stamps twice.
+    """
+
+    def __init__(
+        self,
+        database: AsyncDatabase[Document],
+        conflicts: Conflicts | None = None,
+        now: Clock | None = None,
+    ) -> None:
+        self._now = now
         self._clocks = database["clocks"]
         self._entries = database["entries"]
         self._statuses = database["statuses"]
@@ -159,7 +169,8 @@ class Transactions:
         before = {"$ifNull": ["$last", Int64(0)]}
         ahead = {"$add": [before, Int64(STEP * entries + 999)]}
         whole = {"$subtract": [ahead, {"$mod": [ahead, Int64(1000)]}]}
-        now = {"$multiply": [{"$toLong": "$$NOW"}, Int64(1000)]}
+        theirs = {"$multiply": [{"$toLong": "$$NOW"}, Int64(1000)]}
+        now = theirs if self._now is None else Int64(self._now())
         clock = await self._clocks.find_one_and_update(
             {"_id": collection},
             [{"$set": {"before": before, "now": now, "last": {"$max": [whole, now]}}}],
@@ -169,7 +180,8 @@ class Transactions:
         )
         if clock is None:
             raise StoreError("MongoDB upserted a clock and returned none")
-        _refuse_a_jump(clock)
+        if self._now is None:
+            _refuse_a_jump(clock)
         return int(clock["last"])
 
     async def _remember(self, session: AsyncClientSession, going: Sequence[Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,7 +33,7 @@ async def post(request: Request) -> Response:
     place = place_of(request, account)
     require_writing(place)
     check_content_type(request.headers.get("content-type"))
-    requested_at = time.time_ns() // 1000
+    requested_at = hub.now()
     with uploads_of(request).room() as take:
         body = await read_body(request, place.api_root.max_content_length, take)
         status = await publish.publish(hub, place, body, requested_at)
