@@ -27,9 +27,14 @@ ORDER = (
 )
 
 
+NAMED = {"level": "that level", "purposes": "those purposes", "day": "over after that day"}
+"""What the other placeholders of terms fill in."""
+
+
 def rule(row: Row) -> Iterator[str]:
     """What the row is in the terms of the reading rule."""
     term = row.template
+    yield from (words for name, words in NAMED.items() if f"{{{name}}}" in row.term)
     if term.level:
         yield f"level {LEVELS[term.level]}"
     yield from _readers(row)
