@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -313,3 +314,16 @@ def test_the_banner_parser_never_raises_and_never_loses_a_restriction(text: str)
     terms = terms_of_statement(text)
     if "NOFORN" in text and terms is not None:
         assert any(term.audience is not None for term in terms)
+
+
+def test_no_statement_of_a_shipped_mapping_is_taken_for_a_caveat() -> None:
+    shipped = Path(__file__).resolve().parents[3] / "mappings"
+    found = {
+        json.loads(text)
+        for path in shipped.glob("*/samples/*.expected.json")
+        for text in re.findall(r'"statement": ("(?:[^"\\]|\\.)*")', path.read_text())
+    }
+    assert found
+    assert {
+        text for text in found if not (terms := terms_of_statement(text)) or terms[0].row != "statement"
+    } == set()
