@@ -141,7 +141,15 @@ def count(spec: Spec, path: Path) -> int | None:
         return _cells(data, spec.reader)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         return _elements(data)
-    return sum(1 for _ in _scalars(json.loads(data)))
+    return sum(1 for document in _documents(data.decode("utf-8-sig")) for _ in _scalars(document))
+
+
+def _documents(text: str) -> Iterator[Any]:
+    """One document, or one on each line."""
+    try:
+        yield json.loads(text)
+    except json.JSONDecodeError:
+        yield from (json.loads(line) for line in text.splitlines() if line.strip())
 
 
 def _elements(data: bytes) -> int:
