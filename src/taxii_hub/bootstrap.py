@@ -19,7 +19,7 @@ from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
 from taxii_hub.stix.schemas import validators
 from taxii_hub.stix.validation import Validator
-from taxii_hub.store import accounts, audit, catalogs, editions, feed
+from taxii_hub.store import accounts, audit, catalogs, editions, feed, privacy
 from taxii_hub.store.accounts import AccountStore
 from taxii_hub.store.audit import AuditStore
 from taxii_hub.store.audit_reading import AuditReader
@@ -30,13 +30,22 @@ from taxii_hub.store.consumers import ConsumerStore
 from taxii_hub.store.editions import EditionStore
 from taxii_hub.store.engine import engine_for
 from taxii_hub.store.feed import MongoFeed
+from taxii_hub.store.held import HeldStore
 from taxii_hub.store.migrations import Deployment, check_schema, migrate
+from taxii_hub.store.privacy import MongoPrivacy
 from taxii_hub.store.topology import check_topology, connect
 
 if TYPE_CHECKING:
     from fastapi import FastAPI  # a third of the start of a command that needs no web
 
-INDEXES = {**feed.INDEXES, **catalogs.INDEXES, **accounts.INDEXES, **editions.INDEXES, **audit.INDEXES}
+INDEXES = {
+    **feed.INDEXES,
+    **catalogs.INDEXES,
+    **accounts.INDEXES,
+    **editions.INDEXES,
+    **audit.INDEXES,
+    **privacy.INDEXES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,8 @@ def build_hub(
         accounts=Accounts(AccountStore(database), keyring),
         consumers=Consumers(ConsumerStore(database)),
         feed=MongoFeed(database, lifetime, sources.now if sources else None),
+        queue=HeldStore(database),
+        privacy=MongoPrivacy(database),
         editions=EditionStore(database),
         audit=Audit(
             AuditStore(database, session), AuditSessions(database, session), AuditReader(database), keyring

@@ -46,7 +46,7 @@ BLIND_READS = {
     "standing": "for explaining to operators and origins who sees it; its markings are told, not its content",
     "status": "read by the submitter's agency only, which exchange checks against the status itself",
 }
-WRITES = {"commit", "intern", "change"}
+WRITES = {"commit", "intern", "change", "settle"}
 
 
 def _modules() -> list[Path]:

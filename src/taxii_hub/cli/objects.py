@@ -42,8 +42,11 @@ def objects() -> None:
 @with_hub
 async def release(hub: Hub, object_id: str, to: tuple[str, ...], reason: str, **place: str) -> None:
     """Let more agencies read the last version of object ID."""
-    added = await acts.release(hub, _place(hub, **place), object_id, to, reason)
-    click.echo(f"released to {', '.join(added)}" if added else "they could read it already")
+    moved = await acts.release(hub, _place(hub, **place), object_id, to, reason)
+    if moved.proposal is not None:
+        click.echo(_proposed(moved.proposal))
+        return
+    click.echo(f"released to {', '.join(moved.added)}" if moved.added else "they could read it already")
 
 
 @objects.command(epilog=EXIT_CODES)
@@ -69,8 +72,11 @@ async def regrade(hub: Hub, object_id: str, reason: str, where: str, agency: str
         needs=frozenset(asked["needs"]) if asked["needs"] else None,
         purposes=frozenset(asked["purposes"]) if asked["purposes"] else None,
     )
-    policy = await acts.regrade(hub, place, object_id, grade, reason)
-    click.echo(f"it is read by: {describe(policy)}")
+    moved = await acts.regrade(hub, place, object_id, grade, reason)
+    if moved.proposal is not None:
+        click.echo(_proposed(moved.proposal))
+        return
+    click.echo(f"it is read by: {describe(moved.after)}")
 
 
 @objects.command(epilog=EXIT_CODES)
@@ -144,6 +150,13 @@ async def withdrawals(hub: Hub, limit: int, as_json: bool, **place: str) -> None
         click.echo(f"    {one.reason or 'no reason given'}; {state}{late}")
     if not found:
         click.echo("nothing was withdrawn")
+
+
+def _proposed(proposal: str) -> str:
+    return (
+        f"proposed as {proposal}: nothing has changed yet; liaison officers sign it by "
+        "`taxii-hub releases sign`"
+    )
 
 
 def _place(hub: Hub, where: str, agency: str) -> Place:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError, UnavailableError
 from taxii_hub.exchange.access import Place, require_reading, require_writing, visibility_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import community_of
+from taxii_hub.exchange.proposing import Widening, proposed
 from taxii_hub.model import Policy, VersionFilter
 from taxii_hub.policy.reading import LADDER, covers, of_both
 from taxii_hub.store.base import Change, ChangeKind
@@ -52,21 +54,31 @@ async def withdraw(
     await _ended(hub, place, object_id, versions, ("withdraw", reason))
 
 
-async def release(
-    hub: Hub, place: Place, object_id: str, to: Iterable[str], reason: str = ""
-) -> tuple[str, ...]:
-    """Widen the audience of the last version by agencies, countries or groups; returns the agencies that
-    were added. Raises BadRequestError for a name that nobody knows, NotFoundError, ForbiddenError."""
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The policies before and after, and where the move waits for officers' signatures the proposal."""
+
+    before: Policy
+    after: Policy
+    proposal: str | None = None
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The agencies of the audience after that were not in the one before."""
+        return tuple(sorted((self.after.audience or frozenset()) - (self.before.audience or frozenset())))
+
+
+async def release(hub: Hub, place: Place, object_id: str, to: Iterable[str], reason: str = "") -> Moved:
+    """Widen the audience of the last version by agencies, countries or groups. Raises BadRequestError for a name that nobody knows, NotFoundError, ForbiddenError."""
     added = agencies_named(hub, place, to)
 
     def widened(policy: Policy) -> Policy:
         return policy if policy.audience is None else replace(policy, audience=policy.audience | added)
 
-    before, after = await _moved(hub, place, object_id, widened, ("release", reason))
-    return tuple(sorted((after.audience or added) - (before.audience or frozenset())))
+    return await _moved(hub, place, object_id, widened, ("release", reason))
 
 
-async def regrade(hub: Hub, place: Place, object_id: str, grade: Grade, reason: str) -> Policy:
+async def regrade(hub: Hub, place: Place, object_id: str, grade: Grade, reason: str) -> Moved:
     """Give the last version another policy. Raises BadRequestError above the ceiling of this hub."""
     if grade.level is not None and grade.level > LADDER.index(hub.settings.ceiling):
         raise BadRequestError(f"this hub holds nothing above {hub.settings.ceiling}")
@@ -81,7 +93,7 @@ async def regrade(hub: Hub, place: Place, object_id: str, grade: Grade, reason: 
             purposes=policy.purposes if grade.purposes is None else grade.purposes,
         )
 
-    return (await _moved(hub, place, object_id, graded, ("regrade", reason)))[1]
+    return await _moved(hub, place, object_id, graded, ("regrade", reason))
 
 
 def agencies_named(hub: Hub, place: Place, names: Iterable[str]) -> frozenset[str]:
@@ -109,8 +121,8 @@ def require_liaison(place: Place) -> None:
 async def _ended(
     hub: Hub, place: Place, object_id: str, versions: VersionFilter, act: tuple[ChangeKind, str]
 ) -> None:
-    change = await _change(hub, place, object_id, versions)
-    await _done(hub, replace(change, kind=act[0], reason=act[1]))
+    change = await change_of(hub, place, object_id, versions)
+    await apply(hub, replace(change, kind=act[0], reason=act[1]))
 
 
 async def _moved(
@@ -118,11 +130,11 @@ async def _moved(
     place: Place,
     object_id: str,
     become: Callable[[Policy], Policy],
-    act: tuple[ChangeKind, str],
-) -> tuple[Policy, Policy]:
-    """Move the last version of the origin's own; the policies before and after."""
+    act: tuple[Literal["release", "regrade"], str],
+) -> Moved:
+    """Move the last version of the origin's own, or propose it where that needs other officers."""
     require_liaison(place)
-    change = await _change(hub, place, object_id, VersionFilter())
+    change = await change_of(hub, place, object_id, VersionFilter())
     classes = await hub.feed.classes(change.collection)
     visibility = await visibility_of(hub, place.account, place.collection)
     last = await hub.feed.classes_of(visibility, [object_id], change.own)
@@ -131,11 +143,15 @@ async def _moved(
     before = classes[last[object_id]]
     after = become(before)
     numbers = await hub.feed.intern(change.collection, frozenset({after}))
-    await _done(hub, replace(change, kind=act[0], reason=act[1], to=numbers[after]))
-    return before, after
+    wanted = Widening(act[0], object_id, before, after, last[object_id], numbers[after], act[1])
+    proposal = await proposed(hub, place, wanted)
+    if proposal is None:
+        await apply(hub, replace(change, kind=act[0], reason=act[1], to=numbers[after]))
+    return Moved(before, after, proposal)
 
 
-async def _change(hub: Hub, place: Place, object_id: str, versions: VersionFilter) -> Change:
+async def change_of(hub: Hub, place: Place, object_id: str, versions: VersionFilter) -> Change:
+    """An act of the account's agency on versions of an object; what it does is still to be said."""
     visibility = await visibility_of(hub, place.account, place.collection)
     classes = await hub.feed.classes(place.collection.feed)
     agency = place.account.agency
@@ -153,9 +169,10 @@ async def _change(hub: Hub, place: Place, object_id: str, versions: VersionFilte
     )
 
 
-async def _done(hub: Hub, change: Change) -> None:
+async def apply(hub: Hub, change: Change) -> None:
+    """Commit an act. Raises NotFoundError, ForbiddenError, UnavailableError."""
     for _ in range(ATTEMPTS):
-        result = await hub.feed.change(await _with_pairs(hub, change))
+        result = await hub.feed.change(await with_pairs(hub, change))
         if result == "not-found":
             raise NotFoundError("there is no such object, or no such version of it, for these credentials")
         if result == "not-own":
@@ -165,7 +182,7 @@ async def _done(hub: Hub, change: Change) -> None:
     raise UnavailableError("Others change this object all the time; try again soon.")
 
 
-async def _with_pairs(hub: Hub, change: Change) -> Change:
+async def with_pairs(hub: Hub, change: Change) -> Change:
     """Which class a copy belongs to that is fed to who loses sight of one class and reads another."""
     there = await hub.feed.classes_on(change.collection, change.object_id)
     classes = await hub.feed.classes(change.collection)

@@ -17,12 +17,20 @@ from taxii_hub.errors import HubError, StoreError
 from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.audit import Audit
 from taxii_hub.exchange.consumers import Consumers
+from taxii_hub.exchange.edition_log import EditionLog
+from taxii_hub.exchange.release_queue import ReleaseQueue
+from taxii_hub.exchange.retention import keep_erasing
 from taxii_hub.keyring import Keyring
+from taxii_hub.ledger.leaves import HUB
 from taxii_hub.model import Catalog
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
-from taxii_hub.store.base import EditionLog, Feed
+from taxii_hub.store.base import Feed, Settlement
+from taxii_hub.store.privacy_base import PrivacyStore
 
+OVERDUE_EVERY = 5.0
+"""Seconds between two looks at what nobody released in time."""
+OVERDUE_AT_ONCE = 50
 BEAT = 1.0
 """Seconds between two looks at what changed."""
 DAY = 86_400 * 1_000_000
@@ -83,6 +91,8 @@ class Hub:
     accounts: Accounts
     consumers: Consumers
     feed: RunningFeed
+    queue: ReleaseQueue
+    privacy: PrivacyStore
     editions: EditionLog
     audit: Audit
     validator: Validator
@@ -92,8 +102,10 @@ class Hub:
     new_id: Callable[[], str] = random_id
     beaten_at: float = float("-inf")
     trouble: str | None = None
+    _looked_at: float = float("-inf")
     _today: tuple[Catalog, int, Catalog] | None = field(default=None, repr=False)
     _heart: asyncio.Task[None] | None = field(default=None, repr=False)
+    _upkeep: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
     def catalog(self) -> Catalog:
@@ -111,13 +123,15 @@ class Hub:
         await self._beat()
         await self.audit.start()
         self._heart = asyncio.create_task(self._keep_beating())
+        self._upkeep = asyncio.create_task(keep_erasing(self))
 
     async def stop(self) -> None:
         """Finish what was begun; what consumers did is told a last time."""
-        if self._heart is not None:
-            self._heart.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._heart
+        for task in (self._heart, self._upkeep):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         for last in (self.accounts.flush, self.consumers.flush, self.feed.stop, self.audit.stop, self.close):
             try:
                 await last()
@@ -150,5 +164,24 @@ class Hub:
         await self.accounts.refresh()
         await self.feed.refresh()
         await self.consumers.refresh()
+        await self._refuse_overdue()
         self.beaten_at = time.monotonic()
         self.trouble = None
+
+    async def _refuse_overdue(self) -> None:
+        """Every process looks; the commit lets one of them end a proposal, and the others find it gone."""
+        if time.monotonic() - self._looked_at < OVERDUE_EVERY:
+            return
+        self._looked_at = time.monotonic()
+        for each in await self.queue.overdue(self.now(), OVERDUE_AT_ONCE):
+            said = Settlement(
+                id=self.new_id(),
+                collection=each.collection,
+                proposal=each.id,
+                agency=each.agency,
+                account=HUB.account,
+                epoch=0,
+                at=self.now(),
+                word="expire",
+            )
+            await self.feed.settle(said)

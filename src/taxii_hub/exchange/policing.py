@@ -28,11 +28,12 @@ async def policed(hub: Hub, place: Place, values: Sequence[Value]) -> list[Marke
     """The policy of each object, in order, with the clauses that make it up."""
     setting = await setting_of(hub, place, values)
     found = [marked(value, setting) for value in values]
-    here = {value["id"]: each.policy for value, each in zip(values, found, strict=True)}
+    here = {value["id"]: (each.policy, each.hold) for value, each in zip(values, found, strict=True)}
     ends = {ref for value in values for ref in ends_of(value)} - here.keys()
-    known = {**await _stored_policies(hub, place, ends), **here}
+    stored = {ref: (policy, False) for ref, policy in (await _stored_policies(hub, place, ends)).items()}
+    known = [stored, await _held_policies(hub, place, ends), here]
     return [
-        _narrowed(each, [(ref, known[ref]) for ref in ends_of(value) if ref in known])
+        _narrowed(each, [(ref, *each[ref]) for ref in ends_of(value) for each in known if ref in each])
         for value, each in zip(values, found, strict=True)
     ]
 
@@ -69,12 +70,24 @@ def ends_of(value: Value) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _narrowed(each: Marked, ends: Iterable[tuple[str, Policy]]) -> Marked:
-    for ref, end in ends:
+def _narrowed(each: Marked, ends: Iterable[tuple[str, Policy, bool]]) -> Marked:
+    """What connects something that waits for release waits too."""
+    for ref, end, hold in ends:
         policy = connected(each.policy, end)
-        if policy != each.policy:
-            each = Marked(policy, (*each.clauses, Clause(ref, f"it connects {ref}", CONNECTED, policy)))
+        if policy != each.policy or (hold and not each.hold):
+            clause = Clause(ref, f"it connects {ref}", CONNECTED, policy, hold=hold)
+            each = Marked(policy, (*each.clauses, clause))
     return each
+
+
+async def _held_policies(hub: Hub, place: Place, ids: set[str]) -> dict[str, tuple[Policy, bool]]:
+    """Of what the publisher's own agency has on hold."""
+    if not ids:
+        return {}
+    feed = place.collection.feed
+    held = await hub.queue.of_objects(place.account.agency, feed, sorted(ids))
+    classes = await hub.feed.classes(feed) if held else {}
+    return {each.object_id: (classes[each.policy], True) for each in held}
 
 
 async def _stored_policies(hub: Hub, place: Place, ids: set[str]) -> dict[str, Policy]:
@@ -104,5 +117,8 @@ async def _own_definitions(hub: Hub, place: Place, ids: set[str]) -> dict[str, V
     own = tuple(sorted(number for number, policy in classes.items() if policy.origin == agency))
     visibility = Visibility(place.collection.feed, agency, own, hub.catalog.version, hub.now())
     page = await hub.feed.page(visibility, ObjectQuery(ids=tuple(unknown)), "objects", len(unknown))
-    stored = parse_envelope(b'{"objects":[' + b",".join(entry.data for entry in page.entries) + b"]}")
+    # A definition says what its agency means by a marking, on hold or not.
+    held = await hub.queue.of_objects(agency, place.collection.feed, unknown)
+    texts = [*(each.offer.data for each in held if each.offer), *(entry.data for entry in page.entries)]
+    stored = parse_envelope(b'{"objects":[' + b",".join(texts) + b"]}")
     return {m.value["id"]: m.value for m in stored if m.value is not None}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from taxii_hub.errors import NotFoundError, TooLargeError
@@ -19,9 +19,12 @@ from taxii_hub.exchange.access import (
 )
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import policed
+from taxii_hub.exchange.tear_lines import tear_lines
 from taxii_hub.model import Account, ApiRoot, Collection, Outcome, Status
+from taxii_hub.policy.holding import signatures_for
 from taxii_hub.policy.marking import Marked
 from taxii_hub.policy.reading import LADDER, readable
+from taxii_hub.policy.retention import over_at
 from taxii_hub.stix.findings import Finding
 from taxii_hub.stix.validation import Validator, version_of
 from taxii_hub.store.base import Offer, Publication
@@ -31,6 +34,7 @@ MAX_OBJECTS = 30_000
 """Objects in one envelope: their outcomes have to fit into one status document of 16 MB."""
 IN_THREAD_BYTES = 128 * 1024
 MESSAGE_LENGTH = 500
+HOUR = 3600 * 1_000_000
 MESSAGES_LENGTH = 5_000_000
 
 
@@ -84,12 +88,34 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
         requested_at=requested_at,
         readable=readable(classes, reader_for(hub, place.account, place.collection)),
         offers=tuple(
-            _offer(item, each, numbers[each.policy], creators)
+            replace(
+                _offer(item, each, numbers[each.policy], creators),
+                expires=over_at(place.collection, item.value["type"], each.expires, hub.now()),
+            )
             for item, each in zip(checked, policies, strict=True)
         ),
         settled=(*settled, *above),
     )
-    return await hub.feed.commit(publication)
+    status = await hub.feed.commit(_on_hold(hub, publication, place.collection, policies))
+    beside = await tear_lines(hub, place, [c.value for c in checked], status.outcomes)
+    if beside:
+        await publish_members(hub, place, beside, requested_at)
+    return status
+
+
+def _on_hold(
+    hub: Hub, publication: Publication, collection: Collection, policies: Sequence[Marked]
+) -> Publication:
+    """The publication with what has to wait for liaison officers told from the rest."""
+    due = hub.now() + collection.release_within_hours * HOUR
+    needed = [signatures_for(collection, each) for each in policies]
+    if not any(needed):
+        return publication
+    offers = tuple(
+        replace(offer, signatures=signatures, proposal=hub.new_id(), due=due) if signatures else offer
+        for offer, signatures in zip(publication.offers, needed, strict=True)
+    )
+    return replace(publication, offers=offers, keep=due)
 
 
 def check_members(

@@ -25,6 +25,7 @@ from taxii_hub.model.reading import (
     VersionKeyword,
     Visibility,
 )
+from taxii_hub.model.releasing import Ended, Signature
 from taxii_hub.model.sharing import (
     Access,
     Account,
@@ -56,6 +57,7 @@ __all__ = [
     "ClientProfile",
     "Collection",
     "EditionChanges",
+    "Ended",
     "Entry",
     "Granular",
     "Group",
@@ -71,6 +73,7 @@ __all__ = [
     "RecordChange",
     "Role",
     "Severity",
+    "Signature",
     "Status",
     "Unmarked",
     "ValidationMode",

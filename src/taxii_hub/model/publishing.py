@@ -11,19 +11,21 @@ Severity = Literal["error", "warning"]
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one offered object. ``version`` is the STIX timestamp text of its version
-    (None where it has none that can be read)."""
+    (None where it has none that can be read). ``pending`` is the proposal under which it waits for
+    liaison officers; it is ``ok`` until somebody says otherwise."""
 
     id: str
     version: str | None
     ok: bool
     message: str | None = None
     stored: bool = False
+    pending: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A TAXII status resource, complete when it is made. ``stored`` counts what is new (not told
-    in TAXII: a success may also be an object that was there already)."""
+    """A TAXII status resource, complete when it is made but for what waits for release. ``stored`` counts
+    what is new (not told in TAXII: a success may also be an object that was there already)."""
 
     id: str
     agency: str

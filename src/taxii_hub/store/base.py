@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from taxii_hub.model import ObjectQuery, Outcome, Page, Policy, Status, VersionFilter, Visibility, Withdrawal
+from taxii_hub.model import (
+    ObjectQuery,
+    Outcome,
+    Page,
+    Policy,
+    Signature,
+    Status,
+    VersionFilter,
+    Visibility,
+    Withdrawal,
+)
 
 Projection = Literal["objects", "manifest"]
 
@@ -22,6 +32,9 @@ class Offer:
     ``creator`` is the member agency whose identity the object names in ``created_by_ref``, if it
     is one. ``note`` goes into the outcome's message when it succeeds. ``expires``: the first moment
     (microseconds) at which nobody may read it any more.
+
+    ``signatures`` of liaison officers are needed before it is fed to anybody (0: it is fed at once); until
+    then it waits as ``proposal``, not beyond ``due`` (microseconds).
     """
 
     position: int
@@ -35,6 +48,9 @@ class Offer:
     creator: str | None = None
     note: str | None = None
     expires: int | None = None
+    signatures: int = 0
+    proposal: str | None = None
+    due: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +58,8 @@ class Publication:
     """One request to publish: what is to be stored, and the outcomes already settled.
 
     ``id`` is the status id and makes the request idempotent. ``readable`` are the policy classes
-    that the publisher may read, for telling conflicts only to those who may know.
+    that the publisher may read, for telling conflicts only to those who may know. ``keep``: the status is
+    wanted beyond this moment (microseconds), because something of it waits until then.
     """
 
     id: str
@@ -56,6 +73,7 @@ class Publication:
     readable: tuple[int, ...]
     offers: tuple[Offer, ...]
     settled: tuple[tuple[int, Outcome], ...] = ()
+    keep: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,7 @@ class Acknowledged:
     by: Mapping[str, int]
 
 
-ChangeKind = Literal["delete", "withdraw", "erase", "release", "regrade"]
+ChangeKind = Literal["delete", "withdraw", "erase", "expire", "release", "regrade"]
 ChangeResult = Literal["done", "unchanged", "not-found", "not-own", "classes"]
 
 
@@ -96,6 +114,8 @@ class Change:
     reads the second too: for every two classes of the object that :meth:`Feed.classes_on` names.
     ``copies``: those of these classes that hold copies only.
     ``reason`` is for people, and told to those who lose the object.
+    An ``erase`` ends every version of the agency's own, also what has expired; an ``expire`` is the hub's
+    own, and erases what is over by ``at`` of these ``objects``.
     """
 
     id: str
@@ -113,6 +133,79 @@ class Change:
     reason: str = ""
     pairs: tuple[tuple[int, int, int | None], ...] = ()
     copies: tuple[int, ...] = ()
+    objects: tuple[str, ...] = ()
+
+
+ProposalKind = Literal["publish", "release", "regrade"]
+Word = Literal["sign", "refuse", "expire"]
+SettleResult = Literal[
+    "signed",
+    "released",
+    "refused",
+    "expired",
+    "failed",
+    "gone",
+    "not-due",
+    "submitter",
+    "again",
+    "late",
+    "classes",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What waits: a new version that nobody is fed yet (``publish``, with its ``offer``), or one that is
+    there already and would get other readers (``release``, ``regrade``).
+
+    ``agency`` is the origin, ``account`` who submitted it; he does not sign. ``signatures`` are needed
+    before ``due`` (microseconds). ``policy`` is the class in which it is to be fed and ``taken_from`` the
+    one in which it stands. ``version`` is in microseconds, 0 where it has none.
+    """
+
+    id: str
+    kind: ProposalKind
+    collection: int
+    collection_id: str
+    api_root: str
+    agency: str
+    account: str
+    at: int
+    due: int
+    signatures: int
+    object_id: str
+    version: int
+    version_text: str
+    policy: int
+    taken_from: int | None = None
+    reason: str = ""
+    signed: tuple[Signature, ...] = ()
+    offer: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """An officer's word on a proposal (``sign``, ``refuse``), or that nobody's came in time (``expire``).
+
+    ``id`` makes it idempotent. ``signatures``: how many the collection asks for now. ``policy``,
+    ``expires`` and ``readable`` are those of a publication now; ``change`` is what a last signature under
+    a release or regrading does.
+    """
+
+    id: str
+    collection: int
+    proposal: str
+    agency: str
+    account: str
+    epoch: int
+    at: int
+    word: Word
+    reason: str = ""
+    signatures: int = 1
+    readable: tuple[int, ...] = ()
+    policy: int | None = None
+    expires: int | None = None
+    change: Change | None = None
 
 
 class Feed(Protocol):
@@ -158,6 +251,9 @@ class Feed(Protocol):
 
         ``classes``: the object has got a class that ``change.pairs`` does not know; ask again.
         """
+
+    async def settle(self, said: Settlement) -> SettleResult:
+        """An officer's word on what waits for release; durable. ``classes``: as with :meth:`change`."""
 
     async def withdrawn(self, visibility: Visibility, after: int, limit: int) -> tuple[Withdrawal, ...]:
         """What the reader could see and can see no more, since ``after`` (a stamp, exclusively), the
@@ -216,52 +312,21 @@ class EditionRecord:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-class EditionLog(Protocol):
-    """Which editions of a list were ingested, and which objects the newest of them hold."""
-
-    async def editions(self, lineage: Lineage, report: str | None = None) -> tuple[EditionRecord, ...]:
-        """All of them, the newest first: by edition, then by when it was begun. With ``report`` only the
-        one that has it."""
-
-    async def members(self, record: EditionRecord) -> dict[str, tuple[str, ...]]:
-        """What the edition holds; empty where that was forgotten."""
-
-    async def begin(self, record: EditionRecord, members: Members) -> None:
-        """Remember an edition before anything of it is published; repeating it changes nothing."""
-
-    async def finish(self, record: EditionRecord) -> None:
-        """All of it is published."""
-
-    async def forget(self, records: Sequence[EditionRecord]) -> None:
-        """Forget what these editions hold; that they were ingested stays known."""
-
-    async def records(
-        self, lineage: Lineage, keys: Iterable[str], edition: int
-    ) -> dict[str, tuple[str, ...]]:
-        """What is remembered of these records, except where a later file said it."""
-
-    async def remember(self, lineage: Lineage, members: Members, edition: int) -> None:
-        """Remember what these records hold, where files add up and no edition holds them all."""
-
-    async def claim(self, lineage: Lineage, holder: str, seconds: float) -> str | None:
-        """Become (or stay) the only one who ingests this list; else who it is."""
-
-    async def release(self, lineage: Lineage, holder: str) -> None:
-        """Let others ingest this list."""
-
-
 __all__: Sequence[str] = (
     "Acknowledged",
     "Change",
     "ChangeKind",
     "ChangeResult",
-    "EditionLog",
     "EditionRecord",
     "Feed",
     "Lineage",
     "Members",
     "Offer",
     "Projection",
+    "Proposal",
+    "ProposalKind",
     "Publication",
+    "SettleResult",
+    "Settlement",
     "Standing",
 )

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from pymongo.asynchronous.database import AsyncDatabase
@@ -19,7 +19,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
-from taxii_hub.store.base import Change, ChangeResult, Publication
+from taxii_hub.store.base import Change, ChangeResult, Publication, Settlement, SettleResult
 from taxii_hub.store.forward import (
     HolderBusyError,
     HolderGoneError,
@@ -46,11 +46,7 @@ class Committer:
     """Commits for one collection with one session; jobs wait in the order of their arrival."""
 
     def __init__(
-        self,
-        collection: int,
-        database: AsyncDatabase[Document],
-        leases: Leases,
-        now: Clock | None = None,
+        self, collection: int, database: AsyncDatabase[Document], leases: Leases, now: Clock | None = None
     ) -> None:
         self.collection = collection
         self._session = database.client.start_session()
@@ -117,12 +113,12 @@ class Committer:
 
     def _take(self) -> list[tuple[Job, asyncio.Future[Result]]]:
         group = [self._queue.popleft()]
-        if isinstance(group[0][0], Change):
+        if not isinstance(group[0][0], Publication):
             return group
         objects, size = _weight(group[0][0])
         while self._queue and len(group) < GROUP_REQUESTS:
             job = self._queue[0][0]
-            if isinstance(job, Change):
+            if not isinstance(job, Publication):
                 break
             more, bytes_more = _weight(job)
             objects, size = objects + more, size + bytes_more
@@ -157,6 +153,8 @@ class Committer:
     async def _commit(self, jobs: Sequence[Job]) -> Sequence[Result]:
         if isinstance(jobs[0], Change):
             return [await self._transactions.change(self._session, jobs[0])]
+        if isinstance(jobs[0], Settlement):
+            return [await self._transactions.settle(self._session, jobs[0])]
         return await self._transactions.publish(
             self._session, [job for job in jobs if isinstance(job, Publication)]
         )
@@ -175,7 +173,7 @@ class Committer:
 
 
 def _weight(job: Job) -> tuple[int, int]:
-    if isinstance(job, Change):
+    if not isinstance(job, Publication):
         return 1, 0
     return len(job.offers), sum(len(offer.data) for offer in job.offers)
 
@@ -232,7 +230,14 @@ class Commits:
 
     async def change(self, change: Change) -> ChangeResult:
         """Commit an act on an object."""
-        result = await self._routed(change)
+        return cast("ChangeResult", await self._told(change))
+
+    async def settle(self, said: Settlement) -> SettleResult:
+        """Commit an officer's word on what waits for release."""
+        return cast("SettleResult", await self._told(said))
+
+    async def _told(self, job: Change | Settlement) -> str:
+        result = await self._routed(job)
         if isinstance(result, Status):
             raise TypeError(result.id)
         return result

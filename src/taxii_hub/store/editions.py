@@ -45,7 +45,7 @@ INDEXES: dict[str, list[IndexModel]] = {
 
 
 class EditionStore:
-    """Answers :class:`taxii_hub.store.base.EditionLog`."""
+    """Answers :class:`taxii_hub.exchange.edition_log.EditionLog`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         database = database.with_options(

@@ -12,12 +12,22 @@ from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import ObjectQuery, Page, Policy, Status, Visibility, Withdrawal
-from taxii_hub.store.base import Acknowledged, Change, ChangeResult, Projection, Publication, Standing
+from taxii_hub.store.base import (
+    Acknowledged,
+    Change,
+    ChangeResult,
+    Projection,
+    Publication,
+    Settlement,
+    SettleResult,
+    Standing,
+)
 from taxii_hub.store.classes import LIFETIME, PolicyClasses
 from taxii_hub.store.committer import Commits
+from taxii_hub.store.held import ends_of
 from taxii_hub.store.queries import INDEXES
 from taxii_hub.store.reading import FeedReader, standing_of
-from taxii_hub.store.statuses import status_of
+from taxii_hub.store.statuses import status_of, with_ends
 from taxii_hub.store.transaction import Clock
 from taxii_hub.store.withdrawals import acknowledge, acknowledged, withdrawn
 
@@ -126,6 +136,11 @@ class MongoFeed:
         async with database_errors():
             return await self._commits.change(change)
 
+    async def settle(self, said: Settlement) -> SettleResult:
+        """An officer's word on what waits for release."""
+        async with database_errors():
+            return await self._commits.settle(said)
+
     async def withdrawn(self, visibility: Visibility, after: int, limit: int) -> tuple[Withdrawal, ...]:
         """What the reader could see and can see no more."""
         async with database_errors():
@@ -145,7 +160,11 @@ class MongoFeed:
         """A status of the last seven days."""
         async with database_errors():
             document = await self._database["statuses"].find_one({"_id": status_id})
-        return status_of(document) if document is not None and "outcomes" in document else None
+            if document is None or "outcomes" not in document:
+                return None
+            status = status_of(document)
+            waits = [one.pending for one in status.outcomes if one.pending is not None]
+            return with_ends(status, await ends_of(self._database, waits) if waits else {})
 
     async def count_by_class(self, collection: int) -> Mapping[int, int]:
         """How many entries each policy class of the collection has."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from taxii_hub.model import Outcome
 from taxii_hub.stix import timestamps
-from taxii_hub.store.base import Offer, Publication
+from taxii_hub.store.base import Offer, Proposal, Publication
 
 STEP = 10
 """Microseconds between two entries of one commit (rule R1)."""
@@ -86,11 +86,13 @@ KNOWN_FIELDS = dict.fromkeys(("i", "p", "v", "s", "x", "k", "l", "f", "u", "g", 
 @dataclass(slots=True)
 class Plan:
     """What to write: ``inserts`` are documents, ``updates`` head changes by entry key, ``outcomes``
-    one list for each publication in its request's order."""
+    one list for each publication in its request's order. ``held`` is what waits for release, new
+    with this commit."""
 
     inserts: list[dict[str, Any]] = field(default_factory=list)
     updates: dict[Any, dict[str, Any]] = field(default_factory=dict)
     outcomes: list[tuple[Outcome, ...]] = field(default_factory=list)
+    held: list[Proposal] = field(default_factory=list)
 
 
 def heads_of(entries: Sequence[Known]) -> list[Heads]:
@@ -130,8 +132,9 @@ def _sweep(by_version: Mapping[int, Sequence[Known]], *, reverse: bool) -> dict[
 class Planner:
     """Plans one commit: publications in the order of their arrival, then the heads they touch."""
 
-    def __init__(self, known: Iterable[Known], last: int) -> None:
+    def __init__(self, known: Iterable[Known], last: int, waiting: Iterable[Proposal] = ()) -> None:
         self._objects: dict[str, list[Known]] = {}
+        self._waiting = {(each.agency, each.object_id, each.version): each for each in waiting}
         for entry in known:
             self._objects.setdefault(entry.id, []).append(entry)
         self._last = last
@@ -153,8 +156,13 @@ class Planner:
         for entry in visible:
             if entry.version == version:
                 return _again(offer, entry)
+        waiting = self._waiting.get((publication.agency, offer.id, version))
+        if waiting is not None:
+            return _waits_already(offer, waiting)
         if refusal := _not_the_creator(offer, visible, publication.agency):
             return Outcome(offer.id, offer.version_text, ok=False, message=refusal)
+        if offer.signatures:
+            return self._hold(offer, publication)
         entry = Known(
             key=None,
             id=offer.id,
@@ -169,6 +177,12 @@ class Planner:
         entries.append(entry)
         self._new.append((entry, offer, publication))
         return Outcome(offer.id, offer.version_text, ok=True, message=offer.note, stored=True)
+
+    def _hold(self, offer: Offer, publication: Publication) -> Outcome:
+        proposal = proposal_of(offer, publication)
+        self._waiting[proposal.agency, proposal.object_id, proposal.version] = proposal
+        self._plan.held.append(proposal)
+        return _waits(offer, proposal)
 
     def finish(self) -> Plan:
         """Give the stamps (the new entries end at ``last``, ``STEP`` apart) and settle the heads."""
@@ -203,6 +217,14 @@ class Planner:
 
 
 def _again(offer: Offer, entry: Known) -> Outcome:
+    if not entry.digest:
+        return Outcome(
+            offer.id,
+            offer.version_text,
+            ok=False,
+            message="this version is over here and was erased. What is still to be shared is published as a new "
+            "version (a later 'modified').",
+        )
     if entry.digest == offer.digest:
         return Outcome(offer.id, offer.version_text, ok=True, message=offer.note)
     return Outcome(
@@ -212,6 +234,30 @@ def _again(offer: Offer, entry: Known) -> Outcome:
         message="another content is stored under this id and version already; the stored one is kept. "
         "Publish the change as a new version (a later 'modified').",
     )
+
+
+def _waits_already(offer: Offer, waiting: Proposal) -> Outcome:
+    if waiting.offer is not None and waiting.offer.digest == offer.digest:
+        return _waits(offer, waiting)
+    return Outcome(
+        offer.id,
+        offer.version_text,
+        ok=False,
+        message="another content of this id and version waits for release; have it refused or withdraw it, or "
+        "publish the change as a new version (a later 'modified').",
+    )
+
+
+def _waits(offer: Offer, proposal: Proposal) -> Outcome:
+    words = (
+        f"waits for release by {_officers(proposal.signatures)} of {proposal.agency} until "
+        f"{timestamps.format(proposal.due)}, as {proposal.id}"
+    )
+    return Outcome(offer.id, offer.version_text, ok=True, message=words, pending=proposal.id)
+
+
+def _officers(signatures: int) -> str:
+    return "a liaison officer" if signatures == 1 else f"{signatures} liaison officers"
 
 
 def _not_the_creator(offer: Offer, visible: Sequence[Known], agency: str) -> str | None:
@@ -227,6 +273,29 @@ def _not_the_creator(offer: Offer, visible: Sequence[Known], agency: str) -> str
                 "versions of it. Publish an object of your own that refers to it instead."
             )
     return None
+
+
+def proposal_of(offer: Offer, publication: Publication) -> Proposal:
+    """A new version that waits. Raises ValueError for an offer without proposal and deadline."""
+    if offer.proposal is None or offer.due is None:
+        raise ValueError(f"{offer.id} is to wait, but not until when")
+    return Proposal(
+        id=offer.proposal,
+        kind="publish",
+        collection=publication.collection,
+        collection_id=publication.collection_id,
+        api_root=publication.api_root,
+        agency=publication.agency,
+        account=publication.account,
+        at=publication.requested_at,
+        due=offer.due,
+        signatures=offer.signatures,
+        object_id=offer.id,
+        version=offer.version or 0,
+        version_text=offer.version_text or "",
+        policy=offer.policy,
+        offer=offer,
+    )
 
 
 def _document(entry: Known, offer: Offer, publication: Publication) -> dict[str, Any]:

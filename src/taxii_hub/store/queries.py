@@ -36,6 +36,11 @@ INDEXES: dict[str, list[IndexModel]] = {
             name="object",
             unique=True,
         ),
+        IndexModel(
+            [("c", ASCENDING), ("e", ASCENDING)],
+            name="expiry",
+            partialFilterExpression={"e": {"$exists": True}},
+        ),
     ],
     "statuses": [IndexModel([("at", ASCENDING)], name="kept", expireAfterSeconds=7 * 24 * 3600)],
     "policies": [IndexModel([("c", ASCENDING), ("key", ASCENDING)], name="key", unique=True)],
@@ -46,6 +51,19 @@ INDEXES: dict[str, list[IndexModel]] = {
     "withdrawals": [
         IndexModel([("c", ASCENDING), ("p", ASCENDING), ("at", ASCENDING)], name="listed"),
         IndexModel([("c", ASCENDING), ("agency", ASCENDING), ("at", ASCENDING)], name="origin"),
+    ],
+    "held": [
+        IndexModel(
+            [(name, ASCENDING) for name in ("collection", "agency", "kind", "object_id", "version")],
+            name="version",
+            unique=True,
+        ),
+        IndexModel([("agency", ASCENDING), ("due", ASCENDING)], name="agency"),
+        IndexModel([("due", ASCENDING)], name="due"),
+    ],
+    "settled": [
+        IndexModel([("agency", ASCENDING), ("ended_at", DESCENDING)], name="agency"),
+        IndexModel([("until", ASCENDING)], name="kept", expireAfterSeconds=0),
     ],
     "stamp_history": [
         IndexModel([("c", ASCENDING), ("p", ASCENDING), ("s", ASCENDING)], name="stamp"),

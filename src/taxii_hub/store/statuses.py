@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from bson.int64 import Int64
 
 from taxii_hub.model import Outcome, Status
+from taxii_hub.store.base import Publication
 
 
-def status_document(status: Status) -> dict[str, Any]:
-    """The stored form; ``at`` drives its expiry."""
+def status_for(publication: Publication, outcomes: tuple[Outcome, ...]) -> Status:
+    """What a publication is answered with."""
+    return Status(
+        id=publication.id,
+        agency=publication.agency,
+        api_root=publication.api_root,
+        collection=publication.collection_id,
+        requested_at=publication.requested_at,
+        outcomes=outcomes,
+        stored=sum(outcome.stored for outcome in outcomes),
+    )
+
+
+def status_document(status: Status, keep: int | None = None) -> dict[str, Any]:
+    """The stored form; ``at`` drives its expiry, which counts from ``keep`` (microseconds) where given."""
     return {
         "_id": status.id,
         "agency": status.agency,
@@ -20,8 +35,8 @@ def status_document(status: Status) -> dict[str, Any]:
         "collection": status.collection,
         "requested_at": Int64(status.requested_at),
         "stored": status.stored,
-        "outcomes": [[o.id, o.version, o.ok, o.message, o.stored] for o in status.outcomes],
-        "at": datetime.now(UTC),
+        "outcomes": [_row(outcome) for outcome in status.outcomes],
+        "at": datetime.now(UTC) if keep is None else datetime.fromtimestamp(keep / 1_000_000, UTC),
     }
 
 
@@ -39,8 +54,33 @@ def status_of(document: Mapping[str, Any]) -> Status:
         collection=document["collection"],
         requested_at=document["requested_at"],
         outcomes=tuple(
-            Outcome(id=row[0], version=row[1], ok=row[2], message=row[3], stored=row[4])
+            Outcome(
+                id=row[0],
+                version=row[1],
+                ok=row[2],
+                message=row[3],
+                stored=row[4],
+                pending=row[5] if len(row) > 5 else None,
+            )
             for row in document["outcomes"]
         ),
         stored=document["stored"],
     )
+
+
+def with_ends(status: Status, ends: Mapping[str, Mapping[str, Any]]) -> Status:
+    """The status with what became of its proposals; those that still wait stay as they are."""
+    if not ends:
+        return status
+    outcomes = tuple(
+        replace(one, ok=ends[one.pending]["ok"], message=ends[one.pending]["message"], pending=None)
+        if one.pending is not None and one.pending in ends
+        else one
+        for one in status.outcomes
+    )
+    return replace(status, outcomes=outcomes)
+
+
+def _row(outcome: Outcome) -> list[Any]:
+    row = [outcome.id, outcome.version, outcome.ok, outcome.message, outcome.stored]
+    return row if outcome.pending is None else [*row, outcome.pending]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bson.int64 import Int64
-from pymongo import DeleteMany, InsertOne, ReadPreference, ReturnDocument, UpdateMany, UpdateOne
+from pymongo import DeleteMany, InsertOne, ReadPreference, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, PyMongoError
@@ -23,13 +23,16 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from taxii_hub.errors import StoreError, UnavailableError
-from taxii_hub.ledger.leaves import Actor, leaf_of, legible, stamps_document
 from taxii_hub.model import Status
 from taxii_hub.store.audit_queue import queued
-from taxii_hub.store.base import Change, ChangeResult, Publication
+from taxii_hub.store.base import Change, ChangeResult, Proposal, Publication, Settlement, SettleResult
 from taxii_hub.store.change import ChangePlan, copy_document, plan_change
-from taxii_hub.store.plan import KNOWN_FIELDS, STEP, Known, Plan, Planner
-from taxii_hub.store.statuses import change_document, status_document, status_of
+from taxii_hub.store.commit_leaves import change_leaf, publish_leaves
+from taxii_hub.store.erasing import HoldsInCommit, expiry_leaf, plan_expiry
+from taxii_hub.store.plan import KNOWN_FIELDS, STEP, Known, Planner
+from taxii_hub.store.settling import End, QueueInCommit, judge, publication_of, words_for
+from taxii_hub.store.statements import grouped
+from taxii_hub.store.statuses import change_document, status_document, status_for, status_of
 from taxii_hub.store.withdrawals import withdrawal_documents
 
 Document = dict[str, Any]
@@ -75,6 +78,8 @@ class Transactions:
         self._audit = database["audit_queue"]
         self._history = database["stamp_history"]
         self._withdrawals = database["withdrawals"]
+        self._queue = QueueInCommit(database)
+        self._holds = HoldsInCommit(database)
         self._conflicts = conflicts or Conflicts()
 
     async def publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
@@ -85,6 +90,10 @@ class Transactions:
         """Commit an act on one object, feeding again what becomes the last version for somebody (R7)."""
         return await self._run(session, lambda: self._change(session, change))
 
+    async def settle(self, session: AsyncClientSession, said: Settlement) -> SettleResult:
+        """Commit an officer's word on what waits; the last signature publishes in the same transaction."""
+        return await self._run(session, lambda: self._settle(session, said))
+
     async def _publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
         collection = group[0].collection
         offers = [offer for publication in group for offer in publication.offers]
@@ -92,26 +101,18 @@ class Transactions:
         done = await self._done(session, group)
         todo = [publication for publication in group if publication.id not in done]
         ids = list({offer.id for publication in todo for offer in publication.offers})
-        planner = Planner(await self._known(session, collection, ids), last)
+        waiting = await self._queue.waiting(session, todo)
+        planner = Planner(await self._known(session, collection, ids), last, waiting)
         for publication in todo:
             planner.publish(publication)
         plan = planner.finish()
         await self._write(session, (), plan.updates, plan.inserts)
-        statuses = [
-            Status(
-                id=publication.id,
-                agency=publication.agency,
-                api_root=publication.api_root,
-                collection=publication.collection_id,
-                requested_at=publication.requested_at,
-                outcomes=outcomes,
-                stored=sum(outcome.stored for outcome in outcomes),
-            )
-            for publication, outcomes in zip(todo, plan.outcomes, strict=True)
-        ]
+        await self._queue.hold(session, plan.held)
+        statuses = [status_for(*each) for each in zip(todo, plan.outcomes, strict=True)]
         if statuses:
-            await self._statuses.insert_many([status_document(s) for s in statuses], session=session)
-            leaves = _publish_leaves(todo, statuses, plan, last)
+            documents = [status_document(s, p.keep) for s, p in zip(statuses, todo, strict=True)]
+            await self._statuses.insert_many(documents, session=session)
+            leaves = publish_leaves(todo, statuses, plan, last)
             await self._audit.insert_many([queued(leaf) for leaf in leaves], session=session)
         done.update({status.id: status for status in statuses})
         return [done[publication.id] for publication in group]
@@ -138,18 +139,80 @@ class Transactions:
         await self._move_clock(session, change.collection, 0)
         if await self._statuses.find_one({"_id": change.id}, session=session):
             return "done"  # committed before, its answer was lost
+        if change.kind == "expire":
+            return await self._expire(session, change)
         result, plan = plan_change(change, await self._known(session, change.collection, [change.object_id]))
-        if result != "done":
+        held: list[Proposal] = []
+        if change.to is None and result in ("done", "not-found"):
+            held = await self._queue.chosen(session, change)
+        if result != "done" and not held:
             return result
         last = await self._move_clock(session, change.collection, len(plan.fed))
         going = [*plan.deletes, *(fed.key for fed in plan.fed if not fed.copy)]
         await self._remember(session, going)
+        await self._holds.keep(session, change, plan.deletes, held, last)
         copies = await self._stamped(session, plan, last)
         await self._write(session, plan.deletes, plan.updates, copies)
         await self._statuses.insert_one(change_document(change.id), session=session)
-        await self._withdrawals.insert_many(withdrawal_documents(change, plan.taken, last), session=session)
-        await self._audit.insert_one(queued(_change_leaf(change, plan, last)), session=session)
+        if plan.taken:
+            lost = withdrawal_documents(change, plan.taken, last)
+            await self._withdrawals.insert_many(lost, session=session)
+        await self._audit.insert_one(queued(change_leaf(change, plan, last)), session=session)
+        words = "withdrawn by its agency before it was released"
+        for each in held:
+            end = End(change.id, change.account, change.agency, last, "withdrawn", words)
+            await self._queue.end(session, each, end)
         return "done"
+
+    async def _expire(self, session: AsyncClientSession, change: Change) -> ChangeResult:
+        """Erase what is over of these objects; who reads what is left notices nothing of it."""
+        free = await self._holds.free(session, change)
+        plan = plan_expiry(await self._known(session, change.collection, free), change.at)
+        if not plan.deletes and not plan.updates:
+            return "unchanged"
+        at = await self._move_clock(session, change.collection, 0)
+        await self._remember(session, plan.deletes)
+        await self._write(session, plan.deletes, plan.updates, ())
+        await self._statuses.insert_one(change_document(change.id), session=session)
+        origins = await self._holds.origins(session, plan)
+        await self._audit.insert_one(queued(expiry_leaf(change, plan, at, origins)), session=session)
+        return "done"
+
+    async def _settle(self, session: AsyncClientSession, said: Settlement) -> SettleResult:
+        at = await self._move_clock(session, said.collection, 0)
+        proposal = await self._queue.find(session, said.proposal)
+        if proposal is None:
+            return await self._queue.told_before(session, said)
+        verdict = judge(proposal, said)
+        if verdict == "signed":
+            await self._queue.sign(session, proposal, said, at)
+        elif verdict in ("refused", "expired"):
+            words = words_for(proposal, said)
+            await self._queue.end(
+                session, proposal, End(said.id, said.account, said.agency, at, verdict, words)
+            )
+        elif verdict == "released":
+            return await self._fulfil(session, proposal, said)
+        return verdict
+
+    async def _fulfil(
+        self, session: AsyncClientSession, proposal: Proposal, said: Settlement
+    ) -> SettleResult:
+        if said.change is not None:
+            result = await self._change(session, said.change)
+            if result == "classes":
+                return "classes"
+            ok = result in ("done", "unchanged")
+            words = None if ok else "it was changed or taken back meanwhile"
+        else:
+            # What waits is not published a second time, so it has to be out of the queue first.
+            await self._queue.take(session, proposal)
+            (status,) = await self._publish(session, [publication_of(proposal, said)])
+            ok, words = status.outcomes[0].ok, status.outcomes[0].message
+        at = await self._move_clock(session, said.collection, 0)
+        verdict: SettleResult = "released" if ok else "failed"
+        await self._queue.end(session, proposal, End(said.id, said.account, said.agency, at, verdict, words))
+        return verdict
 
     async def _stamped(self, session: AsyncClientSession, plan: ChangePlan, last: int) -> list[Document]:
         """Give the new stamps to what is fed; returns the documents of the copies."""
@@ -169,8 +232,7 @@ class Transactions:
         before = {"$ifNull": ["$last", Int64(0)]}
         ahead = {"$add": [before, Int64(STEP * entries + 999)]}
         whole = {"$subtract": [ahead, {"$mod": [ahead, Int64(1000)]}]}
-        theirs = {"$multiply": [{"$toLong": "$$NOW"}, Int64(1000)]}
-        now = theirs if self._now is None else Int64(self._now())
+        now = {"$multiply": [{"$toLong": "$$NOW"}, Int64(1000)]} if self._now is None else Int64(self._now())
         clock = await self._clocks.find_one_and_update(
             {"_id": collection},
             [{"$set": {"before": before, "now": now, "last": {"$max": [whole, now]}}}],
@@ -201,7 +263,7 @@ class Transactions:
         writes: list[Any] = []
         if deletes:
             writes.append(DeleteMany({"_id": {"$in": list(deletes)}}))
-        writes += _grouped(updates)
+        writes += grouped(updates)
         writes += [InsertOne(document) for document in inserts]
         if writes:
             await self._entries.bulk_write(writes, ordered=True, session=session)
@@ -275,58 +337,3 @@ def _refuse_a_jump(clock: Document) -> None:
             "the collection's clock by more than a day. Set the clocks right, then send it again.",
             retry_after=60,
         )
-
-
-def _grouped(updates: dict[Any, Document]) -> list[Any]:
-    """Updates of equal effect become one statement."""
-    groups: dict[str, tuple[Document, list[Any]]] = {}
-    for key, fields in updates.items():
-        groups.setdefault(repr(sorted(fields.items())), (fields, []))[1].append(key)
-    return [
-        UpdateOne({"_id": keys[0]}, _update(fields))
-        if len(keys) == 1
-        else UpdateMany({"_id": {"$in": keys}}, _update(fields))
-        for fields, keys in groups.values()
-    ]
-
-
-def _update(fields: Document) -> Document:
-    update: Document = {"$set": {k: v for k, v in fields.items() if v is not None}}
-    if gone := {name: "" for name, value in fields.items() if value is None}:
-        update["$unset"] = gone
-    return update
-
-
-def _publish_leaves(
-    todo: Sequence[Publication], statuses: Sequence[Status], plan: Plan, last: int
-) -> list[bytes]:
-    """One for each request, with the stamps of what it added: the plan's inserts are in their order."""
-    leaves, done = [], 0
-    for publication, status in zip(todo, statuses, strict=True):
-        added = [document["s"] for document in plan.inserts[done : done + status.stored]]
-        done += status.stored
-        details = {
-            "status": publication.id,
-            "feed": publication.collection,
-            "collection": publication.collection_id,
-            "epoch": publication.epoch,
-            "offered": len(publication.offers) + len(publication.settled),
-            "stored": status.stored,
-            **(stamps_document(added) if added else {}),
-        }
-        leaves.append(leaf_of("publish", last, Actor(publication.account, publication.agency), details))
-    return leaves
-
-
-def _change_leaf(change: Change, plan: ChangePlan, last: int) -> bytes:
-    details = {
-        "status": change.id,
-        "feed": change.collection,
-        "epoch": change.epoch,
-        "object": legible(change.object_id),
-        "versions": len(plan.taken),
-        "fed": len(plan.fed),
-        **({} if change.to is None else {"class": change.to}),
-        **({"reason": change.reason} if change.reason else {}),
-    }
-    return leaf_of(change.kind, last, Actor(change.account, change.agency), details)

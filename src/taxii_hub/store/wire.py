@@ -15,11 +15,11 @@ from typing import Any
 import bson
 
 from taxii_hub.model import Outcome, VersionFilter
-from taxii_hub.store.base import Change, Offer, Publication
+from taxii_hub.store.base import Change, Offer, Publication, Settlement
 
 MAX_FRAME = 64 * 1024 * 1024
 
-Job = Publication | Change
+Job = Publication | Change | Settlement
 
 _OFFER = [f.name for f in fields(Offer)]
 _OUTCOME = [f.name for f in fields(Outcome)]
@@ -45,6 +45,9 @@ def frame(document: Mapping[str, Any]) -> bytes:
 def job_document(job: Job) -> dict[str, Any]:
     """A job as a document; read back by :func:`job_of`."""
     plain = {f.name: getattr(job, f.name) for f in fields(job)}
+    if isinstance(job, Settlement):
+        plain["change"] = None if job.change is None else job_document(job.change)
+        return {"job": "settlement", **plain}
     if isinstance(job, Change):
         plain["versions"] = [sorted(job.versions.keywords), list(job.versions.exact)]
         return {"job": "change", **plain}
@@ -58,9 +61,12 @@ def job_document(job: Job) -> dict[str, Any]:
 def job_of(document: Mapping[str, Any]) -> Job:
     """The job that :func:`job_document` wrote."""
     plain = {name: value for name, value in document.items() if name != "job"}
-    for name in ("readable", "own", "copies"):
+    for name in ("readable", "own", "copies", "objects"):
         if name in plain:
             plain[name] = tuple(plain[name])
+    if document["job"] == "settlement":
+        change = plain["change"]
+        return Settlement(**{**plain, "change": None if change is None else job_of(change)})
     if document["job"] == "change":
         keywords, exact = plain["versions"]
         plain["versions"] = VersionFilter(frozenset(keywords), tuple(exact))

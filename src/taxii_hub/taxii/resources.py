@@ -53,20 +53,23 @@ def collections(values: Iterable[tuple[Collection, bool, bool]]) -> bytes:
 
 
 def status(value: Status) -> bytes:
-    """Section 4.3. A status of this hub is complete when it is made, so nothing is ever pending."""
+    """Section 4.3. What is pending waits for liaison officers; nothing else ever does."""
     requested = timestamps.format(value.requested_at)
-    successes = [_detail(outcome, requested) for outcome in value.outcomes if outcome.ok]
-    failures = [_detail(outcome, requested) for outcome in value.outcomes if not outcome.ok]
+    pendings = [_detail(outcome, requested) for outcome in value.outcomes if outcome.pending]
+    settled = [outcome for outcome in value.outcomes if not outcome.pending]
+    successes = [_detail(outcome, requested) for outcome in settled if outcome.ok]
+    failures = [_detail(outcome, requested) for outcome in settled if not outcome.ok]
     return _dumps(
         id=value.id,
-        status="complete",
+        status="pending" if pendings else "complete",
         request_timestamp=requested,
         total_count=len(value.outcomes),
         success_count=len(successes),
         successes=successes,
         failure_count=len(failures),
         failures=failures,
-        pending_count=0,
+        pending_count=len(pendings),
+        pendings=pendings,
     )
 
 

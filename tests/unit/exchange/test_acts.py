@@ -59,10 +59,10 @@ async def test_a_late_release_reaches_who_is_entitled_once_and_nobody_else(
         await post(hub, "gb-owl", secret, later)
         at = await cursor(hub, "us-elk")
         assert [i for i, _ in await fed(hub, "us-elk")] == [later["id"]]
-        added = await acts.release(
+        moved = await acts.release(
             hub, liaison(hub, "gb-owl"), secret["id"], ["USA"], "asked for by telephone"
         )
-        assert added == ("us-elk",)
+        assert (moved.added, moved.proposal) == (("us-elk",), None)
         assert [i for i, _ in await fed(hub, "us-elk", at)] == [secret["id"]]
         assert await fed(hub, "us-elk", await cursor(hub, "us-elk")) == []
 

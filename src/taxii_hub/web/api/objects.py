@@ -62,15 +62,18 @@ class AcknowledgeAsked(_Asked):
 
 
 class Released(BaseModel):
-    """The agencies that may read it now and could not before."""
+    """The agencies that may read it now and could not before; with a ``proposal``, those that may when the
+    officers have signed it."""
 
     added: list[str]
+    proposal: str | None = None
 
 
 class Regraded(BaseModel):
-    """Who may read it now, in words."""
+    """Who may read it now, in words; with a ``proposal``, who may when the officers have signed it."""
 
     policy: str
+    proposal: str | None = None
 
 
 class Lost(BaseModel):
@@ -110,6 +113,7 @@ class Follow(BaseModel):
 
 @router.post(
     "/objects/{api_root}/{collection}/{object_id}/release",
+    response_model_exclude_none=True,
     summary="Let more agencies read the last version of an own object",
 )
 async def release(
@@ -119,12 +123,13 @@ async def release(
     account, hub = account_with(request, "liaison"), hub_of(request)
     place = place_for(hub, account, api_root, collection)
     asked = await json_body(request, ReleaseAsked)
-    added = await acts.release(hub, place, object_id, asked.to, asked.reason)
-    return Released(added=list(added))
+    moved = await acts.release(hub, place, object_id, asked.to, asked.reason)
+    return Released(added=list(moved.added), proposal=moved.proposal)
 
 
 @router.post(
     "/objects/{api_root}/{collection}/{object_id}/regrade",
+    response_model_exclude_none=True,
     summary="Give the last version of an own object another policy",
 )
 async def regrade(
@@ -143,8 +148,8 @@ async def regrade(
         needs=None if asked.needs is None else frozenset(asked.needs),
         purposes=None if asked.purposes is None else frozenset(asked.purposes),
     )
-    policy = await acts.regrade(hub, place, object_id, grade, asked.reason)
-    return Regraded(policy=describe(policy))
+    moved = await acts.regrade(hub, place, object_id, grade, asked.reason)
+    return Regraded(policy=describe(moved.after), proposal=moved.proposal)
 
 
 @router.post(
