@@ -68,3 +68,10 @@ def _derived(namespace: UUID, part: Value, original: Value) -> Iterator[dict[str
 
 def _member(value: dict[str, Any]) -> Member:
     return Member(value, orjson.dumps(value))
+
+
+def tear_line_ids(hub: Hub, object_id: str) -> tuple[str, str]:
+    """The ids of an object's part above the tear line, and of its ``derived-from``, if it has them."""
+    namespace = hub.settings.id_namespace
+    part = ids.mint(namespace, object_id.split("--", 1)[0], "tear-line", object_id)
+    return part, ids.mint(namespace, "relationship", "tear-line", object_id)

@@ -1,0 +1,106 @@
+"""What the journeys need of a store for retention, erasure, legal holds and reviews."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+HoldWord = Literal["hold", "lift"]
+HoldAnswer = Literal["asked", "done", "same-officer", "already", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredVersion:
+    """A version that is over and whose content is still stored. ``expired`` in microseconds."""
+
+    object_id: str
+    version: str
+    policy: int
+    expired: int
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHold:
+    """Nothing of the object is erased while ``in_force``.
+
+    ``asked_by`` is the officer whose word waits for a second one: for the hold, or, where it is in force,
+    for its end. ``set_by`` are the two who put it in force. Times in microseconds.
+    """
+
+    collection: int
+    object_id: str
+    agency: str
+    reason: str
+    in_force: bool
+    asked_by: str | None
+    asked_at: int
+    set_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAsked:
+    """One officer's word on a legal hold."""
+
+    collection: int
+    object_id: str
+    agency: str
+    officer: str
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDue:
+    """An object that its origin should look at again; ``since`` when it was published or last reviewed."""
+
+    object_id: str
+    version: str
+    policy: int
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewAsked:
+    """``classes`` are those of the agency; ``before`` in microseconds."""
+
+    collection: int
+    agency: str
+    classes: tuple[int, ...]
+    before: int
+
+
+class PrivacyStore(Protocol):
+    """Raises UnavailableError when the database is away."""
+
+    async def expired(self, collection: int, at: int, limit: int = 0) -> tuple[ExpiredVersion, ...]:
+        """What is over and still stored, the longest first; ``limit`` 0: all of it."""
+
+    async def expired_ids(self, collection: int, at: int) -> tuple[str, ...]:
+        """Objects of which something is over and an erasing run has something to do, or may have."""
+
+    async def forget_messages(self, object_ids: Sequence[str]) -> int:
+        """Take the words out of every status's outcomes of these objects; how many statuses had any."""
+
+    async def hold(self, asked: HoldAsked) -> HoldAnswer:
+        """The first officer's word is kept, a second one's puts the hold in force."""
+
+    async def lift(self, asked: HoldAsked) -> HoldAnswer:
+        """The same for its end; what was kept because of it is erased with the second word."""
+
+    async def holds(self, agency: str, collection: int | None = None) -> tuple[LegalHold, ...]:
+        """Those of an agency, in force or asked for."""
+
+    async def hold_on(self, collection: int, object_id: str, agency: str) -> LegalHold | None:
+        """The one on an object."""
+
+    async def review_due(self, asked: ReviewAsked, limit: int = 0) -> tuple[ReviewDue, ...]:
+        """What was published, and last reviewed if ever, before that moment; the longest ago first."""
+
+    async def reviewed(self, collection: int, object_id: str, agency: str, at: int) -> None:
+        """Its origin looked at it."""
+
+    async def due_for(self, chore: str, now: int, every: int) -> bool:
+        """Whether this process is the one that does a chore now; asked again, not before ``every``
+        (microseconds) is over."""
