@@ -7,7 +7,7 @@ Nothing of an object's content is told, only its markings.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -26,6 +26,7 @@ from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Standing
 
 MARKED, MOVED, COPIED = "its markings", "its origin, after it was published", "a copy for some of its readers"
+ERASED = "its markings, which were erased with it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One version in one policy class. ``set_by``: what gave it this policy; ``expires`` a timestamp."""
+    """One version in one policy class. ``set_by``: what gave it this policy; ``expires`` a timestamp;
+    ``legal_hold``: nothing of it is erased."""
 
     object_id: str
     version: str
@@ -62,6 +64,7 @@ class Explained:
     expires: str | None
     clauses: tuple[Because, ...]
     answers: tuple[Answer, ...]
+    legal_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,10 @@ async def explain(
         ]
         later = [classes[r.policy] for r in over]
         answers = tuple(_answer(hub, place, agency, (row, classes[row.policy]), later) for agency in agencies)
-        found.append(_explained(object_id, row, classes[row.policy], marks, answers))
+        policy = classes[row.policy]
+        hold = await hub.privacy.hold_on(place.collection.feed, object_id, policy.origin)
+        told = _explained(object_id, row, policy, marks, answers)
+        found.append(replace(told, legal_hold=hold is not None and hold.in_force))
     return found
 
 
@@ -115,8 +121,8 @@ async def foresee(hub: Hub, place: Place, values: Sequence[Mapping[str, Any]]) -
 
 
 async def _marks(hub: Hub, place: Place, row: Standing, policy: Policy) -> Marked | None:
-    """What the markings say today; None for a copy, which follows from two others."""
-    if not policy.origin:
+    """What the markings say today; None for a copy, which follows from two others, and for a tombstone."""
+    if not policy.origin or not row.data:
         return None
     holder = Account("", policy.origin, frozenset({"reader"}))
     there = Place(holder, place.api_root, place.collection)
@@ -157,7 +163,7 @@ def _explained(
     object_id: str, row: Standing, policy: Policy, marks: Marked | None, answers: tuple[Answer, ...]
 ) -> Explained:
     if marks is None:
-        set_by = COPIED
+        set_by = COPIED if row.data else ERASED
     else:
         set_by = MARKED if marks.policy == policy else MOVED
     return Explained(

@@ -47,11 +47,14 @@ class ChangePlan:
 def plan_change(change: Change, known: Sequence[Known]) -> tuple[ChangeResult, ChangePlan]:
     """Decide one act. ``classes`` asks the caller to look at the object's classes again."""
     plan = ChangePlan()
-    readable = frozenset(change.readable)
+    erasing = change.kind == "erase"
+    readable = frozenset(change.own if erasing else change.readable)
     visible = [
         e
         for e in known
-        if e.copy_of is None and e.policy in readable and (e.expires is None or e.expires > change.at)
+        if e.copy_of is None
+        and e.policy in readable
+        and (erasing or e.expires is None or e.expires > change.at)
     ]
     chosen = [e for e in visible if _selected(e, visible, change.versions)]
     if not chosen:

@@ -1,0 +1,212 @@
+"""Retention, erasure and legal holds on a real MongoDB: what is over or erased is nowhere any more (R7)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import bson
+import orjson
+import pytest
+from pymongo import AsyncMongoClient
+
+from taxii_hub.catalog.documents import to_document
+from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError
+from taxii_hub.exchange import acts, erasing, explain, retention, withdrawals
+from taxii_hub.exchange.access import Place, place_for
+from taxii_hub.exchange.audit_reading import exported
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.poll import poll
+from taxii_hub.exchange.publish import publish
+from taxii_hub.ledger.asking import RowFilter
+from taxii_hub.ledger.leaves import read
+from taxii_hub.model import Account, Status
+from taxii_hub.policy.retention import DAY
+from taxii_hub.taxii.filters import parse_query
+from tests.support.inprocess import opened_hub, place
+from tests.support.probe import indicator
+
+MARKER = "Quetzalcoatlus-4711"
+
+
+async def let(hub: Hub, **keys: Any) -> None:
+    """The collection ``strict`` has these keys from now on."""
+    catalog = hub.catalogs.catalog
+    (root,) = catalog.api_roots
+    collections = tuple(replace(c, **keys) if c.alias == "strict" else c for c in root.collections)
+    changed = replace(catalog, api_roots=(replace(root, collections=collections),))
+    await hub.catalogs.apply(to_document(changed), by="test")
+
+
+@asynccontextmanager
+async def keeping(uri: str, database: str, **keys: Any) -> AsyncIterator[Hub]:
+    async with opened_hub(uri, database) as hub:
+        await let(hub, **keys)
+        yield hub
+
+
+def desk(hub: Hub, name: str = "gb-desk", agency: str = "gb-owl") -> Place:
+    return place_for(hub, Account(name, agency, frozenset({"liaison", "reader"})), "test", "strict")
+
+
+async def post(hub: Hub, *objects: dict[str, Any], agency: str = "gb-owl") -> Status:
+    return await publish(hub, place(hub, agency, "strict"), orjson.dumps({"objects": objects}), hub.now())
+
+
+async def read_by(hub: Hub, agency: str, query: bytes = b"") -> list[tuple[str, str]]:
+    answer = await poll(hub, place(hub, agency, "strict"), parse_query(query, "objects"), "objects")
+    return [(entry.id, entry.version) for entry in answer.page.entries]
+
+
+def later(hub: Hub, days: int) -> None:
+    """The hub's clock goes on by so many days; the database's does not."""
+    now = hub.now()
+    hub.now = lambda: now + days * DAY
+
+
+async def holding(uri: str, database: str, needle: str) -> set[str]:
+    """The collections of the database that hold these bytes anywhere."""
+    async with AsyncMongoClient[dict[str, Any]](uri) as client:
+        there = client[database]
+        return {
+            name
+            for name in await there.list_collection_names()
+            if any([needle.encode() in bson.encode(row) async for row in there[name].find({})])
+        }
+
+
+async def leaves(hub: Hub, kind: str) -> list[dict[str, Any]]:
+    await hub.audit.settled(sign=False)
+    return [read(row.leaf) async for row in hub.audit.records.rows(RowFilter(kinds=(kind,)))]
+
+
+async def test_what_the_collection_keeps_no_longer_is_unreadable_at_once_and_erased_at_the_next_run(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with keeping(mongodb_uri, mongodb_database, retention_days=2) as hub:
+        thing = {**indicator(0), "name": MARKER}
+        status = await post(hub, thing)
+        later(hub, 2)
+        assert await read_by(hub, "us-elk") == await read_by(hub, "gb-owl") != []
+        later(hub, 1)
+        assert await read_by(hub, "us-elk") == await read_by(hub, "gb-owl") == []
+        (waiting,) = await retention.expired(hub)
+        assert (waiting.object_id, waiting.origin, waiting.held) == (thing["id"], "gb-owl", False)
+        assert "entries" in await holding(mongodb_uri, mongodb_database, MARKER)
+        assert await retention.erase_expired(hub) == 1
+        assert await holding(mongodb_uri, mongodb_database, MARKER) == set()
+        assert await retention.expired(hub) == []
+        assert await retention.erase_expired(hub) == 0
+        (leaf,) = await leaves(hub, "expire")
+        assert (leaf["objects"], leaf["origins"]) == (1, {"gb-owl": 1})
+        assert status.outcomes[0].ok
+
+
+async def test_an_older_version_is_not_revived_by_the_end_of_a_newer_one(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with keeping(mongodb_uri, mongodb_database) as hub:
+        old = indicator(0)
+        await post(hub, old)
+        await let(hub, retention_days=1)
+        new = {**old, "modified": "2031-01-01T00:00:00.000Z", "name": MARKER}
+        await post(hub, new)
+        later(hub, 3)
+        for _ in range(2):
+            assert await read_by(hub, "us-elk") == []
+            assert await read_by(hub, "us-elk", b"match[version]=all") == [(old["id"], old["modified"])]
+            await retention.erase_expired(hub)
+            assert await holding(mongodb_uri, mongodb_database, MARKER) == set()
+        (tomb, _) = await explain.explain(hub, desk(hub), old["id"], ["gb-owl"])
+        assert tomb.set_by == explain.ERASED
+        again = await post(hub, new)
+        assert "was erased" in (again.outcomes[0].message or "")
+        await acts.withdraw(hub, desk(hub), old["id"], "no longer wanted")
+        await retention.erase_expired(hub)
+        async with AsyncMongoClient[dict[str, Any]](mongodb_uri) as client:
+            assert await client[mongodb_database]["entries"].count_documents({"i": old["id"]}) == 0
+
+
+async def test_after_an_erasure_nothing_that_is_stored_or_answered_holds_the_content(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with keeping(mongodb_uri, mongodb_database, validation="report") as hub:
+        thing = {**indicator(0), "name": MARKER}
+        newer = {**thing, "modified": "2031-03-01T00:00:00.000Z"}
+        wrong = {**thing, "modified": "2031-02-01T00:00:00.000Z", "kill_chain_phases": MARKER}
+        for each in (thing, wrong):
+            await post(hub, each)
+        await let(hub, hold="always")
+        await post(hub, newer)
+        assert await read_by(hub, "us-elk")
+        places = {"entries", "held", "statuses"}
+        assert await holding(mongodb_uri, mongodb_database, MARKER) == places
+        with pytest.raises(ForbiddenError):
+            await erasing.erase(hub, place(hub, "gb-owl", "strict"), thing["id"], "not an officer")
+        with pytest.raises(NotFoundError):
+            await erasing.erase(hub, desk(hub, "us-desk", "us-elk"), thing["id"], "not theirs")
+        assert not await erasing.erase(hub, desk(hub), thing["id"], "the wrong person")
+        assert await holding(mongodb_uri, mongodb_database, MARKER) == set()
+        await hub.audit.settled(sign=True)
+        assert not any([MARKER.encode() in line async for line in exported(hub.audit)])
+        assert await read_by(hub, "us-elk", b"match[version]=all") == []
+        found, _ = await withdrawals.lost(hub, place(hub, "us-elk", "strict").account, 0, 10)
+        assert {each.withdrawal.kind for each in found} == {"erase"}
+        assert [leaf["object"] for leaf in await leaves(hub, "erase")] == [thing["id"]]
+
+
+async def test_a_legal_hold_takes_two_officers_to_set_and_two_to_lift(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with keeping(mongodb_uri, mongodb_database) as hub:
+        thing = {**indicator(0), "name": MARKER}
+        await post(hub, thing)
+        one, two = desk(hub, "one"), desk(hub, "two")
+        with pytest.raises(NotFoundError):
+            await erasing.legal_hold(hub, desk(hub, "us", "us-elk"), thing["id"], "not theirs")
+        with pytest.raises(NotFoundError):
+            await erasing.lift_hold(hub, one, thing["id"], "there is none")
+        assert not await erasing.legal_hold(hub, one, thing["id"], "court order 12")
+        with pytest.raises(BadRequestError, match="another liaison officer"):
+            await erasing.legal_hold(hub, one, thing["id"], "court order 12")
+        assert await erasing.legal_hold(hub, two, thing["id"], "court order 12")
+        (shown,) = await explain.explain(hub, one, thing["id"], ["gb-owl"])
+        assert shown.legal_hold
+        assert await erasing.erase(hub, one, thing["id"], "the wrong person")
+        assert await read_by(hub, "us-elk") == await read_by(hub, "gb-owl") == []
+        assert await holding(mongodb_uri, mongodb_database, MARKER) == {"legal_kept"}
+        assert not await erasing.lift_hold(hub, two, thing["id"], "the case is closed")
+        assert await holding(mongodb_uri, mongodb_database, MARKER) == {"legal_kept"}
+        (hold,) = await erasing.holds(hub, one)
+        assert (hold.in_force, hold.waits_for, hold.asked_by) == (True, "lift", "two")
+        assert await erasing.lift_hold(hub, one, thing["id"], "the case is closed")
+        assert await holding(mongodb_uri, mongodb_database, MARKER) == set()
+        assert [leaf["done"] for leaf in await leaves(hub, "legal-hold")] == [False, True]
+
+
+async def test_what_is_over_stays_unreadable_while_a_legal_hold_keeps_it(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with keeping(mongodb_uri, mongodb_database, retention_days=1) as hub:
+        thing = {**indicator(0), "name": MARKER}
+        await post(hub, thing)
+        for name in ("one", "two"):
+            await erasing.legal_hold(hub, desk(hub, name), thing["id"], "court order 12")
+        later(hub, 3)
+        await retention.erase_expired(hub)
+        assert await read_by(hub, "gb-owl") == []
+        assert "entries" in await holding(mongodb_uri, mongodb_database, MARKER)
+        assert [each.held for each in await retention.expired(hub)] == [True]
+        for name in ("one", "two"):
+            await erasing.lift_hold(hub, desk(hub, name), thing["id"], "the case is closed")
+        assert await retention.erase_expired(hub) == 1
+        assert await holding(mongodb_uri, mongodb_database, MARKER) == set()
+
+
+async def test_of_several_processes_one_does_a_chore(mongodb_uri: str, mongodb_database: str) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        now = hub.now()
+        assert [await hub.privacy.due_for("x", now, 10) for _ in range(3)] == [True, False, False]
+        assert await hub.privacy.due_for("x", now + 10, 10)
