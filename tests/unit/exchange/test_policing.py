@@ -98,3 +98,33 @@ async def test_banner_lines_and_refusing_the_unmarked(mongodb_uri: str, mongodb_
         status = await publish(hub, strict, orjson.dumps({"objects": [bare, definition, given]}), 1)
         assert [outcome.ok for outcome in status.outcomes] == [False, True, True]
         assert "no marking that says who may read it" in (status.outcomes[0].message or "")
+
+
+async def test_above_the_tear_line(mongodb_uri: str, mongodb_database: str) -> None:
+    """A derived object for those who may not read the marked parts; what tells of the original is hidden."""
+    narrow = [{"marking_ref": RED, "selectors": ["description"]}]
+    parted = {**indicator(0), "description": "secret source", "granular_markings": narrow}
+    needed = {**indicator(1), "granular_markings": [{"marking_ref": RED, "selectors": ["pattern"]}]}
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        here = place(hub, "gb-owl", "strict")
+        torn = replace(here, collection=replace(here.collection, granular="tear-line"))
+        for _ in range(2):
+            status = await publish(hub, torn, orjson.dumps({"objects": [parted, needed]}), 1)
+            assert [outcome.id for outcome in status.outcomes] == [parted["id"], needed["id"]]
+        (above,) = await ids(hub, "us-elk")
+        assert above.startswith("indicator--")
+        assert above not in {parted["id"], needed["id"]}
+        everything = await ids(hub, "gb-owl")
+        assert everything > {parted["id"], needed["id"], above}
+        (link,) = everything - {parted["id"], needed["id"], above}
+        assert link.startswith("relationship--")
+        answer = await poll(hub, place(hub, "us-elk", "strict"), parse_query(b"", "objects"), "objects")
+        (entry,) = answer.page.entries
+        assert orjson.loads(entry.data) == {
+            **{
+                name: value
+                for name, value in parted.items()
+                if name not in {"description", "granular_markings"}
+            },
+            "id": above,
+        }
