@@ -127,6 +127,13 @@ class Book:
     async def close(self) -> None: ...
 
 
+class Queue:
+    """No proposal waits."""
+
+    async def overdue(self, now, limit):
+        return ()
+
+
 @dataclass
 class MemoryFeed:
     """Entries in a list; ``trouble`` is raised instead of an answer."""
@@ -216,7 +223,10 @@ class World:
             accounts=accounts,
             consumers=Consumers(self.told),
             feed=self.feed,
-            editions=None,  # nothing of the web room asks for it
+            editions=None,  # nothing of the web room asks for these
+            queue=Queue(),
+            requests=None,
+            privacy=None,
             audit=Audit(self.book, self.book, self.book, self.keyring),
             validator=Validator(),
             check=self._nothing,
