@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from taxii_hub.exchange.access import Place, may_read, visibility_of, visible_api_roots
 from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.receivers import Received, received
 from taxii_hub.model import Account, Withdrawal
 from taxii_hub.policy.grants import may_read as agency_may_read
 from taxii_hub.policy.readers import reader_of
@@ -63,22 +64,35 @@ async def acknowledge(hub: Hub, account: Account, ids: Sequence[str]) -> frozens
 
 
 async def followed(hub: Hub, place: Place, limit: int) -> list[Followed]:
-    """What the agency withdrew in the collection, the newest first, and who has still to act on it."""
-    rows = await hub.feed.acknowledged(place.collection.feed, place.account.agency, limit)
-    return [await _followed(hub, place, row) for row in rows]
+    """What the agency withdrew in the collection, the newest first, and who has still to act on it.
+
+    Those are who were given its content, by the audit log, and lost it; where the log has a gap, also
+    who could have been.
+    """
+    feed, origin = place.collection.feed, place.account.agency
+    rows = await hub.feed.acknowledged(feed, origin, limit)
+    given = await received(hub, feed, origin, {row.withdrawal.object_id for row in rows})
+    return [await _followed(hub, place, row, given) for row in rows]
 
 
-async def _followed(hub: Hub, place: Place, row: Acknowledged) -> Followed:
+async def overdue(hub: Hub, place: Place, limit: int) -> list[Followed]:
+    """Those of the last withdrawals that somebody should have acted on by now."""
+    return [each for each in await followed(hub, place, limit) if each.overdue]
+
+
+async def _followed(hub: Hub, place: Place, row: Acknowledged, given: Received) -> Followed:
     classes = await hub.feed.classes(place.collection.feed)
     before = classes.get(row.taken_from)
     after = None if row.moved_to is None else classes.get(row.moved_to)
-    concerned = set()
+    receivers = given.of(row.withdrawal.object_id, row.withdrawal.version)
+    concerned = set() if row.moved_to is not None else set(receivers)
     for agency in place.api_root.members - {place.account.agency}:
         holder = Account("", agency, frozenset({"reader"}))
         reader = reader_of(place.api_root, holder)
         had = before is None or decide(before, reader)
         has = after is not None and decide(after, reader)
-        if had and not has and agency_may_read(place.collection, place.api_root, holder):
+        known = agency in receivers or (given.gaps and had)
+        if known and had and not has and agency_may_read(place.collection, place.api_root, holder):
             concerned.add(agency)
     outstanding = tuple(sorted(concerned - row.by.keys()))
     late = hub.now() - row.withdrawal.at > DUE

@@ -14,7 +14,7 @@ from pymongo import AsyncMongoClient
 
 from taxii_hub.catalog.documents import to_document
 from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError
-from taxii_hub.exchange import acts, erasing, explain, retention, withdrawals
+from taxii_hub.exchange import acts, erasing, explain, retention, reviews, subjects, withdrawals
 from taxii_hub.exchange.access import Place, place_for
 from taxii_hub.exchange.audit_reading import exported
 from taxii_hub.exchange.hub import Hub
@@ -28,6 +28,7 @@ from taxii_hub.taxii.filters import parse_query
 from tests.support.inprocess import opened_hub, place
 from tests.support.probe import indicator
 
+RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
 MARKER = "Quetzalcoatlus-4711"
 
 
@@ -210,3 +211,120 @@ async def test_of_several_processes_one_does_a_chore(mongodb_uri: str, mongodb_d
         now = hub.now()
         assert [await hub.privacy.due_for("x", now, 10) for _ in range(3)] == [True, False, False]
         assert await hub.privacy.due_for("x", now + 10, 10)
+
+
+async def test_past_receivers_are_those_that_the_log_knows(mongodb_uri: str, mongodb_database: str) -> None:
+    async with keeping(mongodb_uri, mongodb_database) as hub:
+        given, unseen = indicator(0), indicator(1)
+        await post(hub, given)
+        await read_by(hub, "us-elk")
+        await post(hub, unseen)
+        for each in (given, unseen):
+            await erasing.erase(hub, desk(hub), each["id"], "the wrong person")
+        outstanding = {
+            each.lost.withdrawal.object_id: each.outstanding
+            for each in await withdrawals.followed(hub, desk(hub), 10)
+        }
+        assert outstanding == {given["id"]: ("us-elk",), unseen["id"]: ()}
+        assert await withdrawals.overdue(hub, desk(hub), 10) == []
+        later(hub, 4)
+        (late,) = await withdrawals.overdue(hub, desk(hub), 10)
+        assert late.lost.withdrawal.object_id == given["id"]
+
+
+async def test_a_review_is_due_until_the_origin_has_looked(mongodb_uri: str, mongodb_database: str) -> None:
+    async with keeping(mongodb_uri, mongodb_database, review_days=10) as hub:
+        mine, theirs = indicator(0), indicator(1)
+        await post(hub, mine)
+        await post(hub, theirs, agency="us-elk")
+        assert await reviews.review_due(hub, desk(hub), 10) == []
+        later(hub, 10)
+        (due,) = await reviews.review_due(hub, desk(hub), 10)
+        assert (due.object_id, due.origin) == (mine["id"], "gb-owl")
+        assert await reviews.overdue(hub) == {}
+        later(hub, 1)
+        assert await reviews.overdue(hub) == {("test/strict", "gb-owl"): 1, ("test/strict", "us-elk"): 1}
+        with pytest.raises(NotFoundError):
+            await reviews.reviewed(hub, desk(hub), theirs["id"], "still needed")
+        await reviews.reviewed(hub, desk(hub), mine["id"], "still needed")
+        assert await reviews.review_due(hub, desk(hub), 10) == []
+        assert await reviews.overdue(hub) == {("test/strict", "us-elk"): 1}
+        later(hub, 10)
+        assert [each.object_id for each in await reviews.review_due(hub, desk(hub), 10)] == [mine["id"]]
+
+
+async def test_a_release_does_not_put_a_review_off(mongodb_uri: str, mongodb_database: str) -> None:
+    async with keeping(mongodb_uri, mongodb_database, review_days=10) as hub:
+        thing = {**indicator(0), "object_marking_refs": [RED]}
+        await post(hub, thing)
+        async with AsyncMongoClient[dict[str, Any]](mongodb_uri) as client:
+            entries = client[mongodb_database]["entries"]
+            old = bson.Int64(hub.now() - 30 * DAY)
+            await entries.update_one({"i": thing["id"]}, {"$set": {"s": old}})
+        await acts.release(hub, desk(hub), thing["id"], ["us-elk"], "asked for")
+        (due,) = await reviews.review_due(hub, desk(hub), 10)
+        assert due.object_id == thing["id"]
+
+
+async def test_the_controller_finds_a_person_in_its_own_objects_and_in_no_others(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with keeping(mongodb_uri, mongodb_database, retention_days=5) as hub:
+        person = identity(0, "NOVÁK, Jan Karel")
+        await post(hub, person)
+        await post(hub, identity(1, "Jan Novak"), agency="us-elk")
+        await read_by(hub, "us-elk")
+        wanted = subjects.Subject(names=("jan novak",))
+        answer = await subjects.subject_search(hub, desk(hub).account, wanted, "request 17")
+        (hit,) = answer.hits
+        assert (hit.object_id, [who for who, _ in hit.receivers]) == (person["id"], ["us-elk"])
+        assert hit.expires is not None
+        assert (answer.looked_at, answer.complete) == (1, True)
+        (leaf,) = await leaves(hub, "subject-search")
+        assert "novak" not in str(leaf).casefold()
+        assert leaf["found"] == 1
+        with pytest.raises(ForbiddenError):
+            await subjects.subject_search(hub, place(hub, "gb-owl", "strict").account, wanted, "request 17")
+        await let(hub, hold="always")
+        await post(hub, identity(2, "Jan Novák"))
+        answer = await subjects.subject_search(hub, desk(hub).account, wanted, "request 17")
+        assert [each.waiting for each in answer.hits] == [False, True]
+
+
+def identity(number: int, name: str) -> dict[str, Any]:
+    base = indicator(number)
+    return {
+        "type": "identity",
+        "spec_version": "2.1",
+        "id": base["id"].replace("indicator", "identity"),
+        "created": base["created"],
+        "modified": base["modified"],
+        "name": name,
+        "identity_class": "individual",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "identifier", "found"),
+    [
+        ("Jan Novák", None, True),
+        ("NOVAK", None, True),
+        ("Jana Novak", None, False),
+        (None, "ab 12-34", True),
+        (None, "AB1235", False),
+    ],
+)
+def test_names_and_identifiers_match_as_people_write_them(
+    name: str | None, identifier: str | None, found: bool
+) -> None:
+    subject = subjects.Subject((name,) if name else (), (identifier,) if identifier else ())
+    value = {
+        "name": "x",
+        "extensions": {"e": {"names": [{"full": "Novák, Ján"}], "documents": [{"number": "AB-1234"}]}},
+    }
+    assert subjects.Matcher(subject).matches(value) is found
+
+
+def test_a_search_for_nothing_is_refused() -> None:
+    with pytest.raises(BadRequestError):
+        subjects.Matcher(subjects.Subject(names=("--",)))
