@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from taxii_hub.errors import BadRequestError, NotFoundError, UnavailableError
-from taxii_hub.exchange.acts import remove
+from taxii_hub.exchange.access import place_for
+from taxii_hub.exchange.acts import release, remove, withdraw
 from taxii_hub.exchange.audit import FULL, Audit, Reading
 from taxii_hub.exchange.audit_reading import exported, proved_consistency, proved_inclusion, verified
 from taxii_hub.exchange.disclosures import Disclosure, DisclosureFilter, disclosures
@@ -174,6 +175,29 @@ async def test_proofs_and_exports_hold_without_the_hub(
         assert (await leaves(hub, "keys"))[-1]["newest"] == {"audit": 2}
         assert len(hub.audit.verifiers()) == 2
         assert (await verified(hub.audit, [old.note])).sound, "after a restart, under both keys"
+
+
+async def test_what_was_released_and_taken_back_stays_in_the_record(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    """Also a version that the reader got under a stamp that a later release has moved."""
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        officer = account("gb-owl", "reader", "writer", "liaison")
+        here = place_for(hub, officer, "test", "strict")
+        secret = {
+            **indicator(0),
+            "object_marking_refs": ["marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"],
+        }
+        await post(hub, "gb-owl", secret, indicator(1))
+        assert len((await get(hub, "us-elk")).entries) == 1
+        await release(hub, here, secret["id"], ["us-elk"], "for a test")
+        assert secret["id"] in [entry.id for entry in (await get(hub, "us-elk")).entries]
+        await withdraw(hub, here, secret["id"], "for a test")
+        assert len((await get(hub, "us-elk")).entries) == 1
+        received = await disclosed(hub, "gb-owl")
+        assert [each.object_id == secret["id"] for each in received].count(True) == 1
+        assert len(received) == 4
+        assert {"release", "withdraw"} <= {leaf["kind"] for leaf in await leaves(hub)}
 
 
 class Growing:
