@@ -7,7 +7,9 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pymongo.asynchronous.database import AsyncDatabase
 
 from taxii_hub.catalog.documents import from_document
 from taxii_hub.errors import SettingsError
@@ -33,6 +35,7 @@ from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.held import HeldStore
 from taxii_hub.store.migrations import Deployment, check_schema, migrate
 from taxii_hub.store.privacy import MongoPrivacy
+from taxii_hub.store.release_requests import RequestStore
 from taxii_hub.store.topology import check_topology, connect
 
 if TYPE_CHECKING:
@@ -71,7 +74,6 @@ def build_hub(
     """
     client = connect(uri)
     database = client[settings.mongodb_database]
-    session = uuid.uuid4().hex[:16]
 
     async def check() -> None:
         # Compiled now and not in the first POST.
@@ -87,16 +89,22 @@ def build_hub(
         consumers=Consumers(ConsumerStore(database)),
         feed=MongoFeed(database, lifetime, sources.now if sources else None),
         queue=HeldStore(database),
+        requests=RequestStore(database),
         privacy=MongoPrivacy(database),
         editions=EditionStore(database),
-        audit=Audit(
-            AuditStore(database, session), AuditSessions(database, session), AuditReader(database), keyring
-        ),
+        audit=_audit(database, keyring),
         validator=Validator(),
         check=check,
         close=client.close,
         now=sources.now if sources else microseconds,
         new_id=sources.new_id if sources else random_id,
+    )
+
+
+def _audit(database: AsyncDatabase[dict[str, Any]], keyring: Keyring) -> Audit:
+    session = uuid.uuid4().hex[:16]
+    return Audit(
+        AuditStore(database, session), AuditSessions(database, session), AuditReader(database), keyring
     )
 
 

@@ -16,6 +16,7 @@ nor anything internal.
     ├── NotConvertibleError      not-convertible         an uploaded report that gives nothing
     ├── UnauthorizedError        unauthorized            no or wrong credentials
     ├── TooManyFailuresError     too-many-failures       wrong credentials too often; retry_after
+    ├── TooManyRequestsError     too-many-requests       asked for releases too often; retry_after
     ├── ForbiddenError           forbidden               visible, but not allowed
     ├── NotFoundError            not-found               absent, or not to be known of
     ├── UnavailableError         unavailable             the database is away; retry_after
@@ -109,6 +110,16 @@ class TooManyFailuresError(HubError):
     """Wrong credentials too often for this account from this source."""
 
     code = "too-many-failures"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TooManyRequestsError(HubError):
+    """An account asked for releases more often than it may."""
+
+    code = "too-many-requests"
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)

@@ -22,6 +22,7 @@ COMMANDS = (
     "accounts",
     "mappings",
     "objects",
+    "releases",
     "audit",
     "store",
 )

@@ -18,7 +18,7 @@ from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.audit import Audit
 from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.edition_log import EditionLog
-from taxii_hub.exchange.release_queue import ReleaseQueue
+from taxii_hub.exchange.release_queue import ReleaseQueue, RequestLog
 from taxii_hub.exchange.retention import keep_erasing
 from taxii_hub.keyring import Keyring
 from taxii_hub.ledger.leaves import HUB
@@ -92,6 +92,7 @@ class Hub:
     consumers: Consumers
     feed: RunningFeed
     queue: ReleaseQueue
+    requests: RequestLog
     privacy: PrivacyStore
     editions: EditionLog
     audit: Audit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from taxii_hub.model import Ended
+from taxii_hub.model import Ended, ReleaseRequest
 from taxii_hub.store.base import Proposal
 
 
@@ -35,3 +35,25 @@ class ReleaseQueue(Protocol):
 
     async def pressing(self, now: int, soon: int) -> Mapping[str, tuple[int, int]]:
         """For each agency how many wait, and how many of them are due before ``soon``."""
+
+
+class RequestLog(Protocol):
+    """Readers' questions for release. Raises UnavailableError when the database is away."""
+
+    async def asked_since(self, account: str, since: int) -> tuple[int, ...]:
+        """When this account asked, the oldest first (microseconds)."""
+
+    async def ask(self, request: ReleaseRequest, leaf: bytes) -> None:
+        """Keep a question; durable on return."""
+
+    async def of_asker(self, agency: str, limit: int) -> tuple[ReleaseRequest, ...]:
+        """What an agency asked, the newest first."""
+
+    async def about(self, api_roots: Sequence[str], since: int, limit: int) -> tuple[ReleaseRequest, ...]:
+        """What was asked since of these API roots, the most urgent first."""
+
+    async def one(self, request_id: str) -> ReleaseRequest | None:
+        """One of them."""
+
+    async def answer(self, request: ReleaseRequest, leaf: bytes) -> bool:
+        """Keep its answer; False where somebody answered before."""

@@ -25,7 +25,7 @@ from taxii_hub.model.reading import (
     VersionKeyword,
     Visibility,
 )
-from taxii_hub.model.releasing import Ended, Signature
+from taxii_hub.model.releasing import Ended, ReleaseRequest, Signature
 from taxii_hub.model.sharing import (
     Access,
     Account,
@@ -71,6 +71,7 @@ __all__ = [
     "Reader",
     "Receipt",
     "RecordChange",
+    "ReleaseRequest",
     "Role",
     "Severity",
     "Signature",

@@ -32,3 +32,26 @@ class Ended:
     result: str
     message: str | None
     by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequest:
+    """A reader's question whether something may be released to his agency; whether it exists is not said.
+
+    ``api_root`` and ``collection`` are as he wrote them. ``answer`` is None while nobody answered;
+    ``granted`` says yes or no, ``answered_by`` the agency that did.
+    """
+
+    id: str
+    api_root: str
+    collection: str
+    object_id: str
+    agency: str
+    account: str
+    reason: str
+    at: int
+    due: int
+    answer: str | None = None
+    granted: bool = False
+    answered_at: int | None = None
+    answered_by: str | None = None

@@ -65,6 +65,12 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("agency", ASCENDING), ("ended_at", DESCENDING)], name="agency"),
         IndexModel([("until", ASCENDING)], name="kept", expireAfterSeconds=0),
     ],
+    "release_requests": [
+        IndexModel([("account", ASCENDING), ("at", ASCENDING)], name="account"),
+        IndexModel([("agency", ASCENDING), ("at", DESCENDING)], name="agency"),
+        IndexModel([("api_root", ASCENDING), ("at", ASCENDING)], name="asked"),
+        IndexModel([("until", ASCENDING)], name="kept", expireAfterSeconds=0),
+    ],
     "stamp_history": [
         IndexModel([("c", ASCENDING), ("p", ASCENDING), ("s", ASCENDING)], name="stamp"),
         IndexModel([("c", ASCENDING), ("i", ASCENDING)], name="object"),
@@ -155,12 +161,13 @@ def class_finds(visibility: Visibility, ids: Sequence[str], among: Sequence[int]
     ]
 
 
-def extreme_finds(visibility: Visibility, object_id: str, *, newest: bool) -> list[Find]:
-    """The newest (or oldest) visible version of one object: the first row over all finds.
+def version_finds(visibility: Visibility, object_id: str, *, expired: bool) -> list[Find]:
+    """The visible versions of one object, the newest first, with or without what has expired.
 
-    Sorting by version reads one key of each class, however many versions there are.
+    Sorting by version reads one key of each class to find the first, however many versions there are.
     """
-    order = (("v", DESCENDING if newest else ASCENDING),)
+    alive = {} if expired else _alive(visibility)
+    order = (("v", DESCENDING),)
     return [
         Find(
             {
@@ -168,7 +175,7 @@ def extreme_finds(visibility: Visibility, object_id: str, *, newest: bool) -> li
                 "i": object_id,
                 "p": {"$in": classes},
                 "d": {"$nin": list(visibility.classes)},
-                **_alive(visibility),
+                **alive,
             },
             order,
             "object",

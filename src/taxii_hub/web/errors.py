@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taxii_hub.errors import HubError, TooManyFailuresError, UnavailableError
+from taxii_hub.errors import HubError, TooManyFailuresError, TooManyRequestsError, UnavailableError
 from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import TAXII
 from taxii_hub.web.visit import visit_of
@@ -43,6 +43,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "unsupported-media-type": Refusal(415, "The body's media type is not supported"),
     "not-convertible": Refusal(422, "The report cannot be converted"),
     "too-many-failures": Refusal(429, "Too many failures"),
+    "too-many-requests": Refusal(429, "Too many requests"),
     "unavailable": Refusal(503, "Not available right now"),
 }
 _BROKEN = Refusal(500, "The hub failed")
@@ -66,7 +67,7 @@ async def on_hub_error(request: Request, error: HubError) -> Response:
     if refusal.status == 401:
         for name, value in CHALLENGES:
             response.headers.append(name, value)
-    if isinstance(error, TooManyFailuresError | UnavailableError):
+    if isinstance(error, TooManyFailuresError | TooManyRequestsError | UnavailableError):
         response.headers["retry-after"] = str(max(1, error.retry_after))
     return response
 

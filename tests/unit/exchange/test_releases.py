@@ -200,7 +200,9 @@ async def test_taking_back_takes_out_of_the_queue(mongodb_uri: str, mongodb_data
             await acts.withdraw(hub, there, other["id"], "only what was fed", VersionFilter())
         await acts.withdraw(hub, there, other["id"], "not after all")
         assert await queue(hub) == []
-        assert ["withdrawn" in (one.message or "") for one in (await now_of(hub, given)).outcomes] == [True] * 2
+        assert ["withdrawn" in (one.message or "") for one in (await now_of(hub, given)).outcomes] == [
+            True
+        ] * 2
 
 
 @pytest.mark.parametrize("hold", ["never", "above-unclassified"])
