@@ -22,10 +22,10 @@ from taxii_hub.store.queries import (
     LAST,
     Find,
     class_finds,
-    extreme_finds,
     newest_finds,
     page_finds,
     start_of,
+    version_finds,
 )
 
 MAX_PAGE_BYTES = 32 * 1024 * 1024
@@ -89,13 +89,16 @@ class FeedReader:
         query: ObjectQuery,
         projection: Projection,
     ) -> Page:
+        """Where the last one has expired there is none, as on pages: expiry revives nothing."""
         best: Document | None = None
-        for find in extreme_finds(visibility, object_id, newest=True):
-            row = await self._first(session, find, {**FIELDS[projection], "t": 1})
+        for find in version_finds(visibility, object_id, expired=True):
+            row = await self._first(session, find, {**FIELDS[projection], "t": 1, "e": 1})
             if row is not None and (best is None or row["v"] > best["v"]):
                 best = row
         if best is None:
             return Page((), exists=False)
+        if best.get("e") is not None and best["e"] <= visibility.at:
+            return EMPTY
         start = start_of(query)
         if (start is not None and best["s"] <= start) or (query.types and best["t"] not in query.types):
             return EMPTY
@@ -105,7 +108,7 @@ class FeedReader:
         self, session: AsyncClientSession, visibility: Visibility, object_id: str, query: ObjectQuery
     ) -> Page:
         newest: int | None = None
-        for find in extreme_finds(visibility, object_id, newest=True):
+        for find in version_finds(visibility, object_id, expired=False):
             cursor = self._entries.find(
                 find.filter, {"_id": 0, "s": 1}, hint=find.hint, session=session, max_time_ms=MAX_TIME_MS
             )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxii_hub.model import ObjectQuery, VersionFilter, Visibility
-from taxii_hub.store.queries import MAX_SCANS, extreme_finds, newest_finds, page_finds, start_of
+from taxii_hub.store.queries import MAX_SCANS, newest_finds, page_finds, start_of, version_finds
 
 classes = st.sets(st.integers(1, 2000), min_size=1, max_size=700).map(lambda s: tuple(sorted(s)))
 words = st.lists(st.text("abc", min_size=1, max_size=5), max_size=300, unique=True).map(tuple)
@@ -44,7 +44,7 @@ def test_what_hides_a_version_is_always_the_whole_readable_set(readable: tuple[i
 def test_who_may_read_no_class_asks_nothing() -> None:
     assert page_finds(seen(()), ObjectQuery()) == []
     assert newest_finds(seen(())) == []
-    assert extreme_finds(seen(()), "x--1", newest=True) == []
+    assert version_finds(seen(()), "x--1", expired=False) == []
 
 
 def test_each_filter_has_its_index() -> None:
