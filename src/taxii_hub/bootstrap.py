@@ -7,9 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from pymongo.asynchronous.database import AsyncDatabase
+from typing import TYPE_CHECKING
 
 from taxii_hub.catalog.documents import from_document
 from taxii_hub.errors import SettingsError
@@ -33,7 +31,7 @@ from taxii_hub.store.editions import EditionStore
 from taxii_hub.store.engine import engine_for
 from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.held import HeldStore
-from taxii_hub.store.migrations import Deployment, check_schema, migrate
+from taxii_hub.store.migrations import Database, Deployment, check_schema, migrate
 from taxii_hub.store.privacy import MongoPrivacy
 from taxii_hub.store.release_requests import RequestStore
 from taxii_hub.store.topology import check_topology, connect
@@ -101,7 +99,7 @@ def build_hub(
     )
 
 
-def _audit(database: AsyncDatabase[dict[str, Any]], keyring: Keyring) -> Audit:
+def _audit(database: Database, keyring: Keyring) -> Audit:
     session = uuid.uuid4().hex[:16]
     return Audit(
         AuditStore(database, session), AuditSessions(database, session), AuditReader(database), keyring
