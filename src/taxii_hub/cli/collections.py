@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from taxii_hub.model import ApiRoot, Catalog, Collection
 from taxii_hub.settings import Settings, shipped_dir
 
 if TYPE_CHECKING:
+    from taxii_hub.exchange.gaining import Fed
     from taxii_hub.exchange.hub import Hub
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -201,12 +202,16 @@ def apply(folder: Path | None, dry_run: bool, as_json: bool) -> None:
     click.echo(json.dumps(outcome.as_json(), indent=2) if as_json else outcome.as_text(proposal))
 
 
+@dataclass(frozen=True, slots=True)
 class _Outcome:
     """What an apply found and did. ``version`` is the one in force afterwards, 0 if there is none;
-    ``notices`` tell of agreements that somebody has to look at."""
+    ``notices`` tell of agreements that somebody has to look at; ``fed`` who is fed how much again."""
 
-    def __init__(self, version: int, changes: list[Change], told: list[Notice], dry_run: bool) -> None:
-        self.version, self.changes, self.notices, self.dry_run = version, changes, told, dry_run
+    version: int
+    changes: list[Change]
+    notices: list[Notice]
+    fed: list[Fed]
+    dry_run: bool
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -214,11 +219,17 @@ class _Outcome:
             "dry_run": self.dry_run,
             "changes": [asdict(change) for change in self.changes],
             "notices": [asdict(notice) for notice in self.notices],
+            "history": [asdict(each) for each in self.fed],
         }
 
     def as_text(self, proposal: Catalog) -> str:
         lines = [change.words for change in self.changes] or ["Nothing changes."]
         lines += [f"Note: {notice.words}" for notice in self.notices]
+        verb = "will be" if self.dry_run else "was"
+        lines += [
+            f"{each.agency} {verb} fed {each.objects} objects of {each.collection} again (joining: history)."
+            for each in self.fed
+        ]
         if self.dry_run:
             state = f"version {self.version} stays in force" if self.version else "no catalogue is in force"
             return "\n".join([*lines, f"Dry run: {state}."])
@@ -227,6 +238,7 @@ class _Outcome:
 
 async def _apply(settings: Settings, proposal: Catalog, dry_run: bool) -> _Outcome:
     from taxii_hub.bootstrap import open_hub
+    from taxii_hub.exchange.gaining import feed_history, foreseen, gains_between
 
     async with open_hub(settings) as hub:
         old = _known(hub)
@@ -234,11 +246,15 @@ async def _apply(settings: Settings, proposal: Catalog, dry_run: bool) -> _Outco
             raise CatalogError("\n".join(refused))
         changes = diff(old, proposal)
         document, version = to_document(proposal), old.version if old is not None else 0
+        gains = gains_between(old, proposal, hub.now())
         if dry_run:
             await hub.catalogs.check(document)
+            fed = await foreseen(hub, gains)
         else:
-            version = (await hub.catalogs.apply(document, author(), version)).version
-        return _Outcome(version, changes, notices(proposal, datetime.now(UTC).date()), dry_run)
+            version = (await hub.catalogs.apply(document, author(), version, gains)).version
+            fed = await feed_history(hub)
+        told = notices(proposal, datetime.now(UTC).date())
+        return _Outcome(version, changes, told, fed, dry_run)
 
 
 def _known(hub: Hub) -> Catalog | None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.audit import Audit
 from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.edition_log import EditionLog
+from taxii_hub.exchange.gaining import keep_feeding
 from taxii_hub.exchange.release_queue import ReleaseQueue, RequestLog
 from taxii_hub.exchange.retention import keep_erasing
 from taxii_hub.keyring import Keyring
@@ -26,6 +27,7 @@ from taxii_hub.model import Catalog
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
 from taxii_hub.store.base import Feed, Settlement
+from taxii_hub.store.gaining_base import AgainResult, FeedAgain, Gain
 from taxii_hub.store.privacy_base import PrivacyStore
 
 OVERDUE_EVERY = 5.0
@@ -62,7 +64,11 @@ class CatalogInForce(Protocol):
         """Take over a newer version."""
 
     async def apply(
-        self, document: Mapping[str, Any], by: str, expected_version: int | None = None
+        self,
+        document: Mapping[str, Any],
+        by: str,
+        expected_version: int | None = None,
+        gains: Sequence[Gain] = (),
     ) -> Catalog:
         """Put a catalogue in force as the next version."""
 
@@ -75,6 +81,18 @@ class RunningFeed(Feed, Protocol):
 
     async def refresh(self) -> None:
         """Read what changed."""
+
+    async def gains(self) -> tuple[Gain, ...]:
+        """Who is still to be fed again, the oldest gain first."""
+
+    async def gain(self, gain_id: str) -> Gain | None:
+        """One gain as it stands."""
+
+    async def feed_again(self, step: FeedAgain) -> AgainResult:
+        """One step of a gain; the next one where it was said before."""
+
+    async def count_again(self, step: FeedAgain) -> int:
+        """How many objects a whole gain would feed now."""
 
     async def stop(self) -> None:
         """Finish waiting commits."""
@@ -107,6 +125,7 @@ class Hub:
     _today: tuple[Catalog, int, Catalog] | None = field(default=None, repr=False)
     _heart: asyncio.Task[None] | None = field(default=None, repr=False)
     _upkeep: asyncio.Task[None] | None = field(default=None, repr=False)
+    _feeding: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
     def catalog(self) -> Catalog:
@@ -125,10 +144,11 @@ class Hub:
         await self.audit.start()
         self._heart = asyncio.create_task(self._keep_beating())
         self._upkeep = asyncio.create_task(keep_erasing(self))
+        self._feeding = asyncio.create_task(keep_feeding(self))
 
     async def stop(self) -> None:
         """Finish what was begun; what consumers did is told a last time."""
-        for task in (self._heart, self._upkeep):
+        for task in (self._heart, self._upkeep, self._feeding):
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):

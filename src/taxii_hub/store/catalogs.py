@@ -2,13 +2,14 @@
 
 catalogs            {_id: version, digest, document, numbers: {collection id: number}, applied_at, applied_by}
 collection_numbers  {_id: collection id, n: number}      never deleted, so no number is given twice
+gains               who is to be fed again because of a version (``gaining.py``)
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,11 +26,14 @@ from taxii_hub.errors import CatalogError, StoreError, UnavailableError
 from taxii_hub.ledger.leaves import Actor, leaf_of
 from taxii_hub.model import ApiRoot, Catalog, Collection
 from taxii_hub.store.audit_queue import queued
+from taxii_hub.store.gaining import gain_document
+from taxii_hub.store.gaining_base import Gain
 
 Document = dict[str, Any]
 
 INDEXES: dict[str, list[IndexModel]] = {
     "collection_numbers": [IndexModel([("n", ASCENDING)], name="number", unique=True)],
+    "gains": [IndexModel([("open", ASCENDING), ("at", ASCENDING)], name="open")],
 }
 
 _NEWEST = [("_id", DESCENDING)]
@@ -45,6 +49,7 @@ class _Proposal:
     catalog: Catalog
     by: str
     expected_version: int | None
+    gains: tuple[Gain, ...]
 
 
 class Catalogs:
@@ -61,6 +66,7 @@ class Catalogs:
         self._numbers = database.get_collection("collection_numbers", read_concern=majority)
         self._entries = database.get_collection("entries")
         self._audit = database.get_collection("audit_queue")
+        self._gains = database.get_collection("gains")
         self._decode = decode
         self._catalog: Catalog | None = None
         self._absence = _NONE
@@ -95,15 +101,19 @@ class Catalogs:
                 self._take_over(stored)
 
     async def apply(
-        self, document: Mapping[str, Any], by: str, expected_version: int | None = None
+        self,
+        document: Mapping[str, Any],
+        by: str,
+        expected_version: int | None = None,
+        gains: Sequence[Gain] = (),
     ) -> Catalog:
         """Put a catalogue in force as the next version; the one in force already stays that version.
 
-        ``expected_version`` is the version whose differences the caller has seen (0: none).
-        Raises CatalogError, and changes nothing, if another one is in force or if a collection
+        ``expected_version`` is the version whose differences the caller has seen (0: none);
+        ``gains`` say who is to be fed again because of these. Raises CatalogError, and changes nothing, if another one is in force or if a collection
         is missing that holds objects.
         """
-        proposal = _Proposal(dict(document), self._decode(dict(document)), by, expected_version)
+        proposal = _Proposal(dict(document), self._decode(dict(document)), by, expected_version, tuple(gains))
         async with self._lock, _reachable(), asyncio.timeout(BUDGET):
             self._take_over(await self._commit(proposal))
             return self.catalog
@@ -157,6 +167,12 @@ class Catalogs:
         said = {"version": version + 1, "digest": proposal.catalog.digest}
         leaf = leaf_of("catalogue-apply", now, Actor(proposal.by), said)
         await self._audit.insert_one(queued(leaf), session=session)
+        if proposal.gains:
+            named = [
+                replace(each, id=f"{version + 1}/{each.collection}/{each.agency}", epoch=version + 1, at=now)
+                for each in proposal.gains
+            ]
+            await self._gains.insert_many([gain_document(each) for each in named], session=session)
         return following
 
     async def _refuse_losses(

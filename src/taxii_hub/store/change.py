@@ -109,7 +109,7 @@ def _feed_again(change: Change, rest: list[Known], plan: ChangePlan) -> bool:
             plan.fed.append(Feeding(entry, entry.key))
         else:
             _feed_copies(entry, (copy for copy in copies if copy is not None), rest, plan)
-    _settle(rest, plan)
+    settle_heads(rest, plan)
     return True
 
 
@@ -130,7 +130,8 @@ def _provisional(rest: Sequence[Known], plan: ChangePlan) -> list[Known]:
     return [replace(entry, stamp=place.get(id(entry), entry.stamp)) for entry in rest]
 
 
-def _settle(rest: Sequence[Known], plan: ChangePlan) -> None:
+def settle_heads(rest: Sequence[Known], plan: ChangePlan) -> None:
+    """Give all entries of one object the heads that they have once the plan is carried out."""
     moved = {fed.key: fed.entry.policy for fed in plan.fed if not fed.copy}
     for entry, heads in zip(rest, heads_of(_provisional(rest, plan)), strict=True):
         if entry.key is not None and (heads != entry.heads or entry.key in moved):

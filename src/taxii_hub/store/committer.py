@@ -28,6 +28,7 @@ from taxii_hub.store.forward import (
     Sender,
     private_socket,
 )
+from taxii_hub.store.gaining_base import AgainResult, FeedAgain
 from taxii_hub.store.lease import Held, Leases, Member
 from taxii_hub.store.transaction import BUDGET, Clock, Conflicts, Transactions
 from taxii_hub.store.wire import Job
@@ -155,6 +156,8 @@ class Committer:
             return [await self._transactions.change(self._session, jobs[0])]
         if isinstance(jobs[0], Settlement):
             return [await self._transactions.settle(self._session, jobs[0])]
+        if isinstance(jobs[0], FeedAgain):
+            return [await self._transactions.feed_again(self._session, jobs[0])]
         return await self._transactions.publish(
             self._session, [job for job in jobs if isinstance(job, Publication)]
         )
@@ -236,7 +239,11 @@ class Commits:
         """Commit an officer's word on what waits for release."""
         return cast("SettleResult", await self._told(said))
 
-    async def _told(self, job: Change | Settlement) -> str:
+    async def feed_again(self, step: FeedAgain) -> AgainResult:
+        """Commit a step of feeding an agency again."""
+        return cast("AgainResult", await self._told(step))
+
+    async def _told(self, job: Change | Settlement | FeedAgain) -> str:
         result = await self._routed(job)
         if isinstance(result, Status):
             raise TypeError(result.id)

@@ -24,6 +24,8 @@ from taxii_hub.store.base import (
 )
 from taxii_hub.store.classes import LIFETIME, PolicyClasses
 from taxii_hub.store.committer import Commits
+from taxii_hub.store.gaining import count_again, gain_of, open_gains
+from taxii_hub.store.gaining_base import AgainResult, FeedAgain, Gain
 from taxii_hub.store.held import ends_of
 from taxii_hub.store.queries import INDEXES
 from taxii_hub.store.reading import FeedReader, standing_of
@@ -140,6 +142,26 @@ class MongoFeed:
         """An officer's word on what waits for release."""
         async with database_errors():
             return await self._commits.settle(said)
+
+    async def gains(self) -> tuple[Gain, ...]:
+        """Who is still to be fed again, the oldest gain first."""
+        async with database_errors():
+            return await open_gains(self._database)
+
+    async def gain(self, gain_id: str) -> Gain | None:
+        """One gain as it stands."""
+        async with database_errors():
+            return await gain_of(self._database, gain_id)
+
+    async def feed_again(self, step: FeedAgain) -> AgainResult:
+        """One step of a gain."""
+        async with database_errors():
+            return await self._commits.feed_again(step)
+
+    async def count_again(self, step: FeedAgain) -> int:
+        """How many objects a whole gain would feed now."""
+        async with database_errors():
+            return await count_again(self._database, step)
 
     async def withdrawn(self, visibility: Visibility, after: int, limit: int) -> tuple[Withdrawal, ...]:
         """What the reader could see and can see no more."""

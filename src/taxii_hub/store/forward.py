@@ -13,13 +13,14 @@ from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
 from taxii_hub.store.base import ChangeResult, SettleResult
 from taxii_hub.store.engine_files import runtime_folder
+from taxii_hub.store.gaining_base import AgainResult
 from taxii_hub.store.statuses import status_document, status_of
 from taxii_hub.store.wire import Job, frame, job_document, job_of, read_frame
 
 TIMEOUT = 4.0
 """Seconds after which a forwarded commit is looked for anew (it is idempotent)."""
 
-Result = Status | ChangeResult | SettleResult
+Result = Status | ChangeResult | SettleResult | AgainResult
 
 
 class HolderGoneError(Exception):

@@ -27,8 +27,11 @@ from taxii_hub.model import Status
 from taxii_hub.store.audit_queue import queued
 from taxii_hub.store.base import Change, ChangeResult, Proposal, Publication, Settlement, SettleResult
 from taxii_hub.store.change import ChangePlan, copy_document, plan_change
+from taxii_hub.store.clock import refuse_a_jump
 from taxii_hub.store.commit_leaves import change_leaf, publish_leaves
 from taxii_hub.store.erasing import HoldsInCommit, expiry_leaf, plan_expiry
+from taxii_hub.store.gaining import GainsInCommit, again_leaf, plan_again
+from taxii_hub.store.gaining_base import AgainResult, FeedAgain
 from taxii_hub.store.plan import KNOWN_FIELDS, STEP, Known, Planner
 from taxii_hub.store.settling import End, QueueInCommit, judge, publication_of, words_for
 from taxii_hub.store.statements import grouped
@@ -43,8 +46,6 @@ BUDGET = 20.0
 """Seconds that one commit may be tried again before the caller hears 503."""
 
 STOOD_FIELDS = {"_id": 0, **dict.fromkeys(("c", "p", "s", "i", "v", "w", "a"), 1)}
-DAY = 24 * 3600 * 1_000_000
-MINUTE = 60 * 1_000_000
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ class Transactions:
         self._withdrawals = database["withdrawals"]
         self._queue = QueueInCommit(database)
         self._holds = HoldsInCommit(database)
+        self._gains = GainsInCommit(database)
         self._conflicts = conflicts or Conflicts()
 
     async def publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
@@ -93,6 +95,10 @@ class Transactions:
     async def settle(self, session: AsyncClientSession, said: Settlement) -> SettleResult:
         """Commit an officer's word on what waits; the last signature publishes in the same transaction."""
         return await self._run(session, lambda: self._settle(session, said))
+
+    async def feed_again(self, session: AsyncClientSession, step: FeedAgain) -> AgainResult:
+        """Commit one step of feeding an agency what it could not read before it gained rights (R7)."""
+        return await self._run(session, lambda: self._feed_again(session, step))
 
     async def _publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
         collection = group[0].collection
@@ -178,6 +184,20 @@ class Transactions:
         await self._audit.insert_one(queued(expiry_leaf(change, plan, at, origins)), session=session)
         return "done"
 
+    async def _feed_again(self, session: AsyncClientSession, step: FeedAgain) -> AgainResult:
+        now = await self._move_clock(session, step.collection, 0)
+        window = await self._gains.window(session, step, now)
+        if window is None:
+            return "done"
+        plan = plan_again(step, await self._known(session, step.collection, list(window.ids)), window)
+        if plan.fed:
+            last = await self._move_clock(session, step.collection, len(plan.fed))
+            await self._remember(session, [fed.key for fed in plan.fed if not fed.copy])
+            copies = await self._stamped(session, plan, last)
+            await self._write(session, (), plan.updates, copies)
+            await self._audit.insert_one(queued(again_leaf(step, plan.stamps(last))), session=session)
+        return await self._gains.went_on(session, step, window, len(plan.fed))
+
     async def _settle(self, session: AsyncClientSession, said: Settlement) -> SettleResult:
         at = await self._move_clock(session, said.collection, 0)
         proposal = await self._queue.find(session, said.proposal)
@@ -243,7 +263,7 @@ class Transactions:
         if clock is None:
             raise StoreError("MongoDB upserted a clock and returned none")
         if self._now is None:
-            _refuse_a_jump(clock)
+            refuse_a_jump(clock)
         return int(clock["last"])
 
     async def _remember(self, session: AsyncClientSession, going: Sequence[Any]) -> None:
@@ -325,15 +345,3 @@ async def _attempt(session: AsyncClientSession, body: Callable[[], Awaitable[Res
 async def _abandon(session: AsyncClientSession) -> None:
     if session.in_transaction:
         await session.abort_transaction()
-
-
-def _refuse_a_jump(clock: Document) -> None:
-    """A clock is never set back, so one wrong jump forward would last: better no write (R1)."""
-    jump = clock["last"] - clock["before"]
-    skew = abs(int(clock["now"]) - time.time_ns() // 1000)
-    if clock["before"] and jump > DAY and skew > MINUTE:
-        raise UnavailableError(
-            f"The clocks of hub and database differ by {skew // 1_000_000} s and this write would move "
-            "the collection's clock by more than a day. Set the clocks right, then send it again.",
-            retry_after=60,
-        )

@@ -16,10 +16,11 @@ import bson
 
 from taxii_hub.model import Outcome, VersionFilter
 from taxii_hub.store.base import Change, Offer, Publication, Settlement
+from taxii_hub.store.gaining_base import FeedAgain, GainedClass
 
 MAX_FRAME = 64 * 1024 * 1024
 
-Job = Publication | Change | Settlement
+Job = Publication | Change | Settlement | FeedAgain
 
 _OFFER = [f.name for f in fields(Offer)]
 _OUTCOME = [f.name for f in fields(Outcome)]
@@ -45,6 +46,9 @@ def frame(document: Mapping[str, Any]) -> bytes:
 def job_document(job: Job) -> dict[str, Any]:
     """A job as a document; read back by :func:`job_of`."""
     plain = {f.name: getattr(job, f.name) for f in fields(job)}
+    if isinstance(job, FeedAgain):
+        plain["classes"] = [[each.number, each.copies, list(each.implied)] for each in job.classes]
+        return {"job": "feed-again", **plain}
     if isinstance(job, Settlement):
         plain["change"] = None if job.change is None else job_document(job.change)
         return {"job": "settlement", **plain}
@@ -64,6 +68,9 @@ def job_of(document: Mapping[str, Any]) -> Job:
     for name in ("readable", "own", "copies", "objects"):
         if name in plain:
             plain[name] = tuple(plain[name])
+    if document["job"] == "feed-again":
+        plain["classes"] = tuple(GainedClass(n, copies, tuple(rest)) for n, copies, rest in plain["classes"])
+        return FeedAgain(**plain)
     if document["job"] == "settlement":
         change = plain["change"]
         return Settlement(**{**plain, "change": None if change is None else job_of(change)})

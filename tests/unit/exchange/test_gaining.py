@@ -1,0 +1,92 @@
+"""Rights gained (R7): ``joining: history`` feeds again, ``from-now`` does not, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from taxii_hub.catalog.documents import to_document
+from taxii_hub.exchange import acts
+from taxii_hub.exchange.gaining import feed_history, foreseen, gains_between
+from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.poll import poll
+from taxii_hub.exchange.publish import publish
+from taxii_hub.model import Catalog, Entry, Membership
+from taxii_hub.taxii.filters import parse_query
+from tests.support.inprocess import opened_hub, place
+from tests.support.probe import indicator
+
+RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+CONFIDENTIAL = 2
+
+
+async def post(hub: Hub, agency: str, *objects: dict[str, Any]) -> None:
+    status = await publish(hub, place(hub, agency, "strict"), orjson.dumps({"objects": objects}), 1)
+    assert all(outcome.ok for outcome in status.outcomes), status.outcomes
+
+
+async def seen(hub: Hub, agency: str, after: int = 0) -> tuple[Entry, ...]:
+    asked = parse_query(b"", "objects")
+    asked = replace(asked, query=replace(asked.query, added_after=after))
+    answer = await poll(hub, place(hub, agency, "strict"), asked, "objects")
+    return answer.page.entries
+
+
+def with_member(catalog: Catalog, member: Membership) -> Catalog:
+    """The test framework, with one member as it stands now."""
+    (root,) = catalog.api_roots
+    others = tuple(each for each in root.memberships if each.agency != member.agency)
+    strict, *rest = root.collections
+    changed = replace(
+        root,
+        members=root.members | {member.agency},
+        memberships=(*others, member),
+        collections=(replace(strict, read=strict.read | {member.agency}), *rest),
+    )
+    return replace(catalog, api_roots=(changed,))
+
+
+async def applied(hub: Hub, member: Membership) -> int:
+    """How many objects the change fed."""
+    old = hub.catalogs.catalog
+    new = with_member(old, member)
+    gains = gains_between(old, new, hub.now())
+    expected = [each.objects for each in await foreseen(hub, gains)]
+    await hub.catalogs.apply(to_document(new), "test", old.version, gains)
+    fed = [each.objects for each in await feed_history(hub, settled=0)]
+    assert fed == expected
+    return sum(fed)
+
+
+async def test_who_joins_with_history_is_fed_each_object_once_and_nobody_notices(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        old, other = indicator(0), indicator(1)
+        new = {**old, "modified": "2031-01-01T00:00:00.000Z"}
+        hidden = {**indicator(2), "object_marking_refs": [RED]}
+        await post(hub, "gb-owl", old, other, hidden)
+        await post(hub, "gb-owl", new)
+        before = {agency: await seen(hub, agency) for agency in ("gb-owl", "us-elk")}
+        at = before["gb-owl"][-1].stamp
+        assert await applied(hub, Membership("fr-coq", joining="history")) == 2
+        again = await seen(hub, "fr-coq", at)
+        assert [(each.id, each.version) for each in again] == [
+            (other["id"], other["modified"]),
+            (old["id"], new["modified"]),
+        ]
+        assert await seen(hub, "fr-coq") == again
+        assert await feed_history(hub, settled=0) == []
+        assert {agency: await seen(hub, agency) for agency in before} == before
+
+
+async def test_from_now_feeds_nothing_again(mongodb_uri: str, mongodb_database: str) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        await post(hub, "gb-owl", indicator(0))
+        at = (await seen(hub, "gb-owl"))[-1].stamp
+        assert await applied(hub, Membership("fr-coq", joining="from-now")) == 0
+        assert await seen(hub, "fr-coq", at) == ()
+        assert len(await seen(hub, "fr-coq")) == 1
