@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from taxii_hub.cli.accounts import EXIT_CODES, json_option, with_hub
-from taxii_hub.errors import NotFoundError
+from taxii_hub.cli.objects_privacy import COMMANDS
+from taxii_hub.cli.placing import as_option, in_option, place_of, reason_option
 from taxii_hub.exchange import acts
 from taxii_hub.exchange import explain as why
 from taxii_hub.exchange import withdrawals as following
@@ -19,10 +20,6 @@ from taxii_hub.exchange.ingest import target
 from taxii_hub.model import Account, VersionFilter
 from taxii_hub.policy.reading import LADDER, describe
 from taxii_hub.stix import timestamps
-
-in_option = click.option("--in", "where", required=True, metavar="ROOT/COLLECTION", help="Where it is.")
-as_option = click.option("--as", "agency", required=True, metavar="AGENCY", help="On whose behalf.")
-reason_option = click.option("--reason", required=True, help="For the log, and for those who lose it.")
 
 
 @click.group(epilog=EXIT_CODES)
@@ -42,7 +39,7 @@ def objects() -> None:
 @with_hub
 async def release(hub: Hub, object_id: str, to: tuple[str, ...], reason: str, **place: str) -> None:
     """Let more agencies read the last version of object ID."""
-    moved = await acts.release(hub, _place(hub, **place), object_id, to, reason)
+    moved = await acts.release(hub, place_of(hub, **place), object_id, to, reason)
     if moved.proposal is not None:
         click.echo(_proposed(moved.proposal))
         return
@@ -62,7 +59,7 @@ async def release(hub: Hub, object_id: str, to: tuple[str, ...], reason: str, **
 @with_hub
 async def regrade(hub: Hub, object_id: str, reason: str, where: str, agency: str, **asked: Any) -> None:
     """Give the last version of object ID another policy; what is not named stays as it is."""
-    place = _place(hub, where, agency)
+    place = place_of(hub, where, agency)
     everyone = "everyone" in asked["audience"]
     named = set(asked["audience"]) - {"everyone"}
     grade = acts.Grade(
@@ -89,7 +86,7 @@ async def regrade(hub: Hub, object_id: str, reason: str, where: str, agency: str
 async def withdraw(hub: Hub, object_id: str, last: bool, reason: str, **place: str) -> None:
     """Take object ID back: it is gone for its readers, and named in their withdrawals."""
     versions = VersionFilter() if last else acts.EVERY
-    await acts.withdraw(hub, _place(hub, **place), object_id, reason, versions)
+    await acts.withdraw(hub, place_of(hub, **place), object_id, reason, versions)
     click.echo("withdrawn; `taxii-hub objects withdrawals` shows who has acknowledged it")
 
 
@@ -126,6 +123,8 @@ def _explained(each: why.Explained) -> list[str]:
     for one in each.clauses:
         more = "".join(f"; duty: {duty}" for duty in one.duties) + (f"; {one.note}" if one.note else "")
         lines.append(f"    {one.term} ({one.row}, {one.marking}): {one.policy}{more}")
+    if each.legal_hold:
+        lines.append("  under a legal hold: nothing of it is erased")
     lines += [f"  {a.agency:<16} {'yes' if a.reads else 'no '}  {a.reason}" for a in each.answers]
     return lines
 
@@ -134,11 +133,13 @@ def _explained(each: why.Explained) -> list[str]:
 @in_option
 @as_option
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
+@click.option("--overdue", is_flag=True, help="Only what somebody should have acted on by now.")
 @json_option
 @with_hub
-async def withdrawals(hub: Hub, limit: int, as_json: bool, **place: str) -> None:
-    """Show what AGENCY withdrew, and which receivers have still to act on it."""
-    found = await following.followed(hub, _place(hub, **place), limit)
+async def withdrawals(hub: Hub, limit: int, overdue: bool, as_json: bool, **place: str) -> None:
+    """Show what AGENCY withdrew or erased, and which of those who received it have still to act on it."""
+    asked = following.overdue if overdue else following.followed
+    found = await asked(hub, place_of(hub, **place), limit)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2))
         return
@@ -149,7 +150,7 @@ async def withdrawals(hub: Hub, limit: int, as_json: bool, **place: str) -> None
         click.echo(f"{timestamps.format(one.at)[:19]}Z  {one.kind:<9} {one.object_id}  {one.version}")
         click.echo(f"    {one.reason or 'no reason given'}; {state}{late}")
     if not found:
-        click.echo("nothing was withdrawn")
+        click.echo("nothing is overdue" if overdue else "nothing was withdrawn")
 
 
 def _proposed(proposal: str) -> str:
@@ -159,11 +160,5 @@ def _proposed(proposal: str) -> str:
     )
 
 
-def _place(hub: Hub, where: str, agency: str) -> Place:
-    """The operator at the keyboard, on behalf of an agency of the collection's framework."""
-    api_root, collection = target(hub, where)
-    if agency not in api_root.members:
-        raise NotFoundError(
-            f"{agency} is no member of {api_root.path}; there are {', '.join(sorted(api_root.members))}"
-        )
-    return Place(Account("cli", agency, frozenset({"reader", "liaison"})), api_root, collection)
+for _command in COMMANDS:
+    objects.add_command(_command)

@@ -33,7 +33,7 @@ from taxii_hub.web import (
 from taxii_hub.web import (
     object as one_object,
 )
-from taxii_hub.web.api import audit, explain, mappings, openapi, releases, whoami
+from taxii_hub.web.api import audit, explain, mappings, openapi, privacy, releases, whoami
 from taxii_hub.web.api import objects as own_objects
 from taxii_hub.web.body import Uploads
 from taxii_hub.web.front import Front
@@ -113,6 +113,7 @@ def create_app(hub: Hub) -> FastAPI:
         own_objects.router,
         explain.router,
         audit.router,
+        privacy.router,
         releases.router,
     ):
         app.include_router(router)

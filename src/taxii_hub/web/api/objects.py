@@ -198,10 +198,12 @@ async def followed(
     api_root: RootPath,
     collection: CollectionName,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    overdue: Annotated[bool, Query(description="Only what somebody should have acted on by now.")] = False,
 ) -> list[Follow]:
-    """For liaison officers: what their agency withdrew, the newest first, and the receivers."""
+    """For liaison officers: what their agency withdrew or erased, the newest first, and who received it."""
     account, hub = account_with(request, "liaison"), hub_of(request)
-    found = await following.followed(hub, place_for(hub, account, api_root, collection), limit)
+    place = place_for(hub, account, api_root, collection)
+    found = await (following.overdue if overdue else following.followed)(hub, place, limit)
     return [
         Follow(
             withdrawal=_lost(each.lost),

@@ -1,0 +1,140 @@
+"""``/api/v1``: erasure, legal holds, reviews and the search for a person, for an origin's liaison officers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from taxii_hub.exchange import erasing, reviews, subjects
+from taxii_hub.exchange.access import Place, place_for
+from taxii_hub.web.deps import account_with, hub_of
+from taxii_hub.web.json_body import json_body
+
+router = APIRouter(prefix="/api/v1")
+
+RootPath = Annotated[str, Path(description="The path of the API root, such as five-eyes.")]
+CollectionName = Annotated[str, Path(description="The collection's id or alias.")]
+ObjectId = Annotated[str, Path(description="The object's STIX id.", max_length=300)]
+Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=300)]], Field(max_length=20)]
+
+
+class Why(BaseModel):
+    """The reason stands in the audit log; that of an erasure is told to those who received the object."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+
+
+class Wanted(Why):
+    """Any one name or identifier is enough. They are written into no log."""
+
+    names: Words = []
+    identifiers: Words = []
+
+
+class Erased(BaseModel):
+    """``kept``: by a legal hold, where nobody reads it."""
+
+    kept: bool
+
+
+class HoldSaid(BaseModel):
+    """``done``: this was the second officer's word; else another officer has to say the same."""
+
+    done: bool
+
+
+class NextReview(BaseModel):
+    """The day on which it is due again."""
+
+    due: str
+
+
+class Found(BaseModel):
+    """``complete`` is false where the search reached its bound."""
+
+    hits: list[subjects.Hit]
+    looked_at: int
+    complete: bool
+
+
+@router.post(
+    "/objects/{api_root}/{collection}/{object_id}/erase", summary="Erase an own object, in all its versions"
+)
+async def erase(
+    request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
+) -> Erased:
+    """For liaison officers of the agency that published it. Past receivers find it among their withdrawals."""
+    place, asked = _place(request, api_root, collection), await json_body(request, Why)
+    return Erased(kept=await erasing.erase(hub_of(request), place, object_id, asked.reason))
+
+
+@router.post(
+    "/objects/{api_root}/{collection}/{object_id}/legal-hold",
+    summary="Keep an own object from being erased; takes two officers",
+)
+async def hold(
+    request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
+) -> HoldSaid:
+    """What is withdrawn, erased or over meanwhile is kept where nobody reads it."""
+    place, asked = _place(request, api_root, collection), await json_body(request, Why)
+    return HoldSaid(done=await erasing.legal_hold(hub_of(request), place, object_id, asked.reason))
+
+
+@router.post(
+    "/objects/{api_root}/{collection}/{object_id}/lift-legal-hold",
+    summary="End a legal hold; takes two officers",
+)
+async def lift(
+    request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
+) -> HoldSaid:
+    """With the second officer's word, what was kept only because of the hold is erased."""
+    place, asked = _place(request, api_root, collection), await json_body(request, Why)
+    return HoldSaid(done=await erasing.lift_hold(hub_of(request), place, object_id, asked.reason))
+
+
+@router.get("/legal-holds/{api_root}/{collection}", summary="The legal holds of the account's agency")
+async def holds(request: Request, api_root: RootPath, collection: CollectionName) -> list[erasing.Hold]:
+    """Also those that wait for a second officer."""
+    return await erasing.holds(hub_of(request), _place(request, api_root, collection))
+
+
+@router.get("/reviews/{api_root}/{collection}", summary="What the account's agency should look at again")
+async def due(
+    request: Request,
+    api_root: RootPath,
+    collection: CollectionName,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+) -> list[reviews.Due]:
+    """The longest due first."""
+    return await reviews.review_due(hub_of(request), _place(request, api_root, collection), limit)
+
+
+@router.post(
+    "/objects/{api_root}/{collection}/{object_id}/reviewed",
+    summary="Say that an own object was looked at and is still needed",
+)
+async def reviewed(
+    request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
+) -> NextReview:
+    """What its collection keeps no longer is over all the same."""
+    place, asked = _place(request, api_root, collection), await json_body(request, Why)
+    return NextReview(due=await reviews.reviewed(hub_of(request), place, object_id, asked.reason))
+
+
+@router.post("/subject-search", summary="What the account's agency published about a person")
+async def search(request: Request) -> Found:
+    """Only the agency's own objects are looked at, with who received them and when they are over."""
+    account, hub = account_with(request, "liaison"), hub_of(request)
+    asked = await json_body(request, Wanted)
+    subject = subjects.Subject(tuple(asked.names), tuple(asked.identifiers))
+    answer = await subjects.subject_search(hub, account, subject, asked.reason)
+    return Found(hits=answer.hits, looked_at=answer.looked_at, complete=answer.complete)
+
+
+def _place(request: Request, api_root: str, collection: str) -> Place:
+    account, hub = account_with(request, "liaison"), hub_of(request)
+    return place_for(hub, account, api_root, collection)
