@@ -18,7 +18,7 @@ from taxii_hub.errors import HubError
 from taxii_hub.model import ApiRoot, Catalog, Collection, Membership
 from taxii_hub.policy.gaining import gained, own_copy, widens
 from taxii_hub.policy.readers import membership_of
-from taxii_hub.store.gaining_base import FeedAgain, Gain, GainedClass
+from taxii_hub.store.base import FeedAgain, Gain, GainedClass
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub

@@ -26,8 +26,7 @@ from taxii_hub.ledger.leaves import HUB
 from taxii_hub.model import Catalog
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
-from taxii_hub.store.base import Feed, Settlement
-from taxii_hub.store.gaining_base import AgainResult, FeedAgain, Gain
+from taxii_hub.store.base import AgainResult, Feed, FeedAgain, Gain, Settlement
 from taxii_hub.store.privacy_base import PrivacyStore
 
 OVERDUE_EVERY = 5.0

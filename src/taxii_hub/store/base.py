@@ -17,6 +17,7 @@ from taxii_hub.model import (
     Visibility,
     Withdrawal,
 )
+from taxii_hub.store.gaining_base import AgainResult, FeedAgain, Gain, GainedClass
 
 Projection = Literal["objects", "manifest"]
 
@@ -314,11 +315,15 @@ class EditionRecord:
 
 __all__: Sequence[str] = (
     "Acknowledged",
+    "AgainResult",
     "Change",
     "ChangeKind",
     "ChangeResult",
     "EditionRecord",
     "Feed",
+    "FeedAgain",
+    "Gain",
+    "GainedClass",
     "Lineage",
     "Members",
     "Offer",
