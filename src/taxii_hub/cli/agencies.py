@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from taxii_hub.catalog.lookup import find_agency
+from taxii_hub.catalog.record import markdown, record_of
 from taxii_hub.catalog.standing import standing_words
 from taxii_hub.cli.accounts import EXIT_CODES, json_option
 from taxii_hub.cli.collections import files_option, shown_catalog
@@ -62,6 +63,24 @@ def show(name: str, files: Path | None, as_json: bool) -> None:
         click.echo(f"  {collection:<28}{right}")
     for path, words in standing.items():
         click.echo(f"  {path:<28}{words}")
+
+
+@agencies.command(epilog=EXIT_CODES)
+@click.argument("name")
+@files_option
+@json_option
+def record(name: str, files: Path | None, as_json: bool) -> None:
+    """Print the record of processing of agency NAME: purposes, recipients, retention, agreements, safeguards.
+
+    As Markdown, made from the catalogue in force.
+    """
+    catalog = shown_catalog(files)
+    agency = find_agency(catalog, name)
+    if agency is None:
+        known = ", ".join(each.name for each in catalog.agencies)
+        raise click.UsageError(f"there is no agency {name!r}; there are {known}")
+    found = record_of(catalog, agency)
+    click.echo(json.dumps(asdict(found), indent=2) if as_json else markdown(found), nl=as_json)
 
 
 def _rights(catalog: Catalog, agency: str) -> Iterator[tuple[str, str]]:
