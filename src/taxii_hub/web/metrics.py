@@ -8,8 +8,9 @@ the whole hub (the database, the consumers) has no such label; each worker asks 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,6 +21,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from taxii_hub.exchange.reviews import Overdue
 from taxii_hub.web.lags import Lag, Positions
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -69,10 +71,22 @@ class Metrics:
             ["worker", "account", "agency", "collection"],
             registry=registry,
         )
+        self._waiting = self._desk("taxii_hub_releases_waiting", "What waits for liaison officers.")
+        self._due = self._desk("taxii_hub_releases_due", "What of it is due within 24 hours.")
+        self._reviews = Gauge(
+            "taxii_hub_reviews_overdue",
+            "Objects whose review was due before today.",
+            ["collection", "agency"],
+            registry=registry,
+        )
+        self.overdue_reviews = Overdue()
         Gauge("taxii_hub_info", "Version of the hub.", ["version"], registry=registry).labels(version).set(1)
 
     def _counter(self, name: str, words: str) -> Counter:
         return Counter(name, words, ["worker"], registry=self._registry).labels(self._worker)
+
+    def _desk(self, name: str, words: str) -> Gauge:
+        return Gauge(name, words, ["agency"], registry=self._registry)
 
     def count(self, answered: Answered) -> None:
         """Add one answered request."""
@@ -96,10 +110,26 @@ class Metrics:
             )
         return self._known[key]
 
-    def render(self, database_up: bool, lags: Iterable[Lag]) -> bytes:
-        """The text that a scrape is answered with."""
+    def render(
+        self,
+        database_up: bool,
+        lags: Iterable[Lag],
+        desks: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+        reviews: Mapping[tuple[str, str], int] = MappingProxyType({}),
+    ) -> bytes:
+        """The text that a scrape is answered with. ``desks``: of each agency how much waits for its liaison
+        officers, and how much of it is due within a day; ``reviews``: by collection and agency, how many
+        are overdue."""
         self._database.set(database_up)
         self._lag.clear()
         for lag in lags:
             self._lag.labels(self._worker, lag.account, lag.agency, lag.collection).set(lag.seconds)
+        self._reviews.clear()
+        for (collection, agency), number in reviews.items():
+            self._reviews.labels(collection, agency).set(number)
+        self._waiting.clear()
+        self._due.clear()
+        for agency, (waiting, due) in desks.items():
+            self._waiting.labels(agency).set(waiting)
+            self._due.labels(agency).set(due)
         return generate_latest(self._registry)

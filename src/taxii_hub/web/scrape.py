@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from taxii_hub.errors import HubError
 from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.releases import SOON
 from taxii_hub.web.answers import answer
 from taxii_hub.web.deps import account_with, hub_of
 from taxii_hub.web.metrics import CONTENT_TYPE, Metrics
@@ -30,10 +31,12 @@ async def render(hub: Hub, metrics: Metrics) -> bytes:
     """The metrics, with what is asked of the hub at this moment."""
     try:
         lags = await metrics.positions.lags(hub)
+        desks = await hub.queue.pressing(hub.now(), hub.now() + SOON)
+        reviews = await metrics.overdue_reviews.now(hub)
     except HubError:
         # a scrape while the database is away has to say just that
         return metrics.render(database_up=False, lags=())
-    return metrics.render(not hub.ready(), lags)
+    return metrics.render(not hub.ready(), lags, desks, reviews)
 
 
 async def open_port(port: int, body: Callable[[], Awaitable[bytes]]) -> asyncio.Server:

@@ -133,6 +133,9 @@ class Queue:
     async def overdue(self, now, limit):
         return ()
 
+    async def pressing(self, now, soon):
+        return {"north": (3, 1)}
+
 
 @dataclass
 class MemoryFeed:
