@@ -195,7 +195,10 @@ def _replace_file(path: Path, data: bytes) -> None:
 @dry_run_option
 @json_option
 def apply(folder: Path | None, dry_run: bool, as_json: bool) -> None:
-    """Put the files of DIR in force, after showing who gains and loses what. Asks nothing."""
+    """Put the files of DIR in force, after showing who gains and loses what. Asks nothing.
+
+    Members with `joining: history` are fed again what they could not read before.
+    """
     settings = Settings.from_environment()
     proposal = _proposed(settings, folder)
     outcome = asyncio.run(_apply(settings, proposal, dry_run))
@@ -229,6 +232,7 @@ class _Outcome:
         lines += [
             f"{each.agency} {verb} fed {each.objects} objects of {each.collection} again (joining: history)."
             for each in self.fed
+            if each.objects
         ]
         if self.dry_run:
             state = f"version {self.version} stays in force" if self.version else "no catalogue is in force"

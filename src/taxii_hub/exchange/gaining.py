@@ -74,7 +74,7 @@ async def foreseen(hub: Hub, gains: Sequence[Gain]) -> list[Fed]:
     """How many objects these gains would feed now; nothing is changed."""
     found = []
     for gain in gains:
-        step = await _step(hub, gain, dry_run=True)
+        step = await step_of(hub, gain, dry_run=True)
         found.append(Fed(gain.agency, _name(hub, gain.collection), await hub.feed.count_again(step)))
     return found
 
@@ -103,14 +103,14 @@ async def keep_feeding(hub: Hub) -> None:
 
 
 async def _feed(hub: Hub, gain: Gain) -> Fed:
-    while await hub.feed.feed_again(await _step(hub, gain)) == "more":
+    while await hub.feed.feed_again(await step_of(hub, gain)) == "more":
         pass
     told = await hub.feed.gain(gain.id) or gain
     log.info("fed again what an agency gained", agency=gain.agency, gain=gain.id, objects=told.fed)
     return Fed(gain.agency, _name(hub, gain.collection), told.fed)
 
 
-async def _step(hub: Hub, gain: Gain, *, dry_run: bool = False) -> FeedAgain:
+async def step_of(hub: Hub, gain: Gain, *, dry_run: bool = False) -> FeedAgain:
     """With the classes as they are now: an act may have made one since the last step."""
     classes = await hub.feed.classes(gain.collection)
     found = gained(classes, gain.before, gain.after)

@@ -10,7 +10,8 @@ import orjson
 
 from taxii_hub.catalog.documents import to_document
 from taxii_hub.exchange import acts
-from taxii_hub.exchange.gaining import feed_history, foreseen, gains_between
+from taxii_hub.exchange.access import Place
+from taxii_hub.exchange.gaining import feed_history, foreseen, gains_between, step_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.poll import poll
 from taxii_hub.exchange.publish import publish
@@ -20,7 +21,7 @@ from tests.support.inprocess import opened_hub, place
 from tests.support.probe import indicator
 
 RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
-CONFIDENTIAL = 2
+RESTRICTED = 1
 
 
 async def post(hub: Hub, agency: str, *objects: dict[str, Any]) -> None:
@@ -90,3 +91,67 @@ async def test_from_now_feeds_nothing_again(mongodb_uri: str, mongodb_database: 
         assert await applied(hub, Membership("fr-coq", joining="from-now")) == 0
         assert await seen(hub, "fr-coq", at) == ()
         assert len(await seen(hub, "fr-coq")) == 1
+
+
+async def test_more_clearance_feeds_what_it_opens_once_while_others_write(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        await restricted(hub, 6)
+        assert await seen(hub, "us-elk") == ()
+        await post(hub, "gb-owl", indicator(50))
+        received: list[str] = []
+        at = (await seen(hub, "us-elk"))[-1].stamp
+        noise = [indicator(100 + n) for n in range(12)]
+
+        async def writing() -> None:
+            for one in noise:
+                await post(hub, "gb-owl", one)
+
+        async def polling() -> None:
+            after = at
+            while len(received) < 6 + len(noise):
+                for entry in await seen(hub, "us-elk", after):
+                    received.append(entry.id)
+                    after = entry.stamp
+
+        async def joining() -> None:
+            assert await applied(hub, Membership("us-elk", RESTRICTED, joining="history")) == 6
+
+        async with asyncio.timeout(60):
+            await asyncio.gather(writing(), joining(), polling())
+        assert len(set(received)) == len(received)
+        assert len(await seen(hub, "us-elk")) == 1 + len(received)
+
+
+async def test_what_was_cut_off_goes_on_where_it_was(mongodb_uri: str, mongodb_database: str) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        await restricted(hub, 4)
+        at = (await seen(hub, "gb-owl"))[-1].stamp
+        old = hub.catalogs.catalog
+        new = with_member(old, Membership("us-elk", RESTRICTED, joining="history"))
+        gains = gains_between(old, new, hub.now())
+        await hub.catalogs.apply(to_document(new), "test", old.version, gains)
+        strict = place(hub, "us-elk", "strict").collection.feed
+        (gain,) = [each for each in await hub.feed.gains() if each.collection == strict]
+        step = replace(await step_of(hub, gain), limit=1)
+        assert [await hub.feed.feed_again(step) for _ in range(2)] == ["more", "more"]
+        (again,) = [each for each in await feed_history(hub, settled=0) if each.objects]
+        assert (again.agency, again.collection, again.objects) == ("us-elk", "test/strict", 4)
+        assert await hub.feed.feed_again(step) == "done"
+        entries = await seen(hub, "us-elk", at)
+        assert len(entries) == len({entry.id for entry in entries}) == 4
+        await acts.withdraw(hub, liaison(hub), entries[0].id, "mistake")
+        assert [entry.id for entry in await seen(hub, "us-elk")] == [entry.id for entry in entries[1:]]
+
+
+async def restricted(hub: Hub, count: int) -> None:
+    objects = [indicator(n) for n in range(count)]
+    await post(hub, "gb-owl", *objects)
+    for one in objects:
+        await acts.regrade(hub, liaison(hub), one["id"], acts.Grade(level=RESTRICTED), "closer")
+
+
+def liaison(hub: Hub) -> Place:
+    there = place(hub, "gb-owl", "strict")
+    return replace(there, account=replace(there.account, roles=frozenset({"liaison", "reader"})))
