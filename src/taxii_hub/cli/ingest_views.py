@@ -36,6 +36,10 @@ def words(receipt: Receipt, *, details: bool = False) -> str:
     )
     if changes is not None and details:
         lines += _details(changes)
+    if waiting := sum(outcome.pending is not None for outcome in outcomes):
+        lines.append(
+            f"  on hold   {waiting}: `taxii-hub releases list` shows what waits for liaison officers"
+        )
     lines += [f"  refused   {outcome.id}: {outcome.message}" for outcome in refused[:SHOWN]]
     lines += [f"  problem   {_problem(problem)}" for problem in receipt.problems[:SHOWN]]
     hidden = max(0, len(refused) - SHOWN) + max(0, len(receipt.problems) - SHOWN)

@@ -12,15 +12,19 @@ import orjson
 import pytest
 
 from taxii_hub.catalog.documents import to_document
+from taxii_hub.cli.ingest_views import words
 from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError
 from taxii_hub.exchange import acts, releases
 from taxii_hub.exchange.access import Place, place_for
 from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.ingest import Ingest, ingest
 from taxii_hub.exchange.poll import poll
 from taxii_hub.exchange.publish import publish, status
 from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.leaves import read
+from taxii_hub.mapping.registry import load_registry
 from taxii_hub.model import Account, Status, VersionFilter
+from taxii_hub.settings import shipped_dir
 from taxii_hub.taxii.filters import parse_query
 from tests.support.inprocess import opened_hub, place
 from tests.support.probe import indicator
@@ -280,3 +284,41 @@ async def test_a_widening_that_was_overtaken_fails(mongodb_uri: str, mongodb_dat
             await releases.sign(hub, officer("owl-3"), moved.proposal)
         assert await seen(hub, "us-elk") == []
         assert (await releases.figures(hub, officer("owl-3"))).ended == {"failed": 1}
+
+
+async def test_reports_wait_too(mongodb_uri: str, mongodb_database: str) -> None:
+    """R6: ingest goes through the same gate."""
+    async with desk(mongodb_uri, mongodb_database, hold="always", accepts=("hub_report_csv",)) as hub:
+        report = shipped_dir("mappings") / "hub_report_csv" / "samples" / "template.csv"
+        registry = load_registry(shipped_dir("mappings"))
+        receipt = await ingest(hub, registry, Ingest(report, "test/strict", "gb-owl"))
+        assert receipt.status is not None
+        waits = [one.pending for one in receipt.status.outcomes]
+        assert receipt.status.stored == 0
+        assert f"on hold   {len(waits)}" in words(receipt)
+        assert await seen(hub, "gb-owl") == []
+        assert sorted(each or "" for each in waits) == sorted(await queue(hub))
+        first = min(await queue(hub))
+        assert await releases.sign(hub, officer("owl-1"), first) == "released"
+        assert len(await seen(hub, "gb-owl")) == 1
+
+
+async def test_a_release_is_never_wider_than_what_the_markings_mean_on_its_day(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with desk(mongodb_uri, mongodb_database, hold="always") as hub:
+        definition, thing = _marked(releasable_to=["us-elk"])
+        await post(hub, definition, thing)
+        found = {each.object_id: each.id for each in await releases.waiting(hub, officer("any"))}
+        shown = await releases.shown(hub, officer("owl-1"), found[thing["id"]])
+        assert (shown.policy.audience, shown.may_sign) == (frozenset({"us-elk"}), True)
+        # its definition still waits, and counts
+        assert await releases.sign(hub, officer("owl-1"), found[thing["id"]]) == "released"
+        assert [i for i, _ in await seen(hub, "us-elk")] == [thing["id"]]
+        second = {**thing, "id": indicator(3)["id"]}
+        await post(hub, second)
+        (waits,) = [e.id for e in await releases.waiting(hub, officer("any")) if e.object_id == second["id"]]
+        await releases.refuse(hub, officer("owl-1"), found[definition["id"]], "not that marking")
+        assert await releases.sign(hub, officer("owl-1"), waits) == "released"
+        assert second["id"] not in [i for i, _ in await seen(hub, "us-elk")]
+        assert second["id"] in [i for i, _ in await seen(hub, "gb-owl")]

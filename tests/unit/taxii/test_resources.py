@@ -102,6 +102,17 @@ def test_a_status_adds_up():
     }  # fmt: skip
 
 
+def test_what_waits_for_officers_is_pending_until_all_is_settled():
+    """T-4.3-01."""
+    waits = Outcome("indicator--1", "2026-01-01T00:00:00.000Z", ok=True, message="waits", pending="p")
+    stored = Outcome("malware--1", "2026-01-01T00:00:00Z", ok=True, stored=True)
+    told = read(resources.status(make_status(waits, stored)))
+    counts = [told[f"{name}_count"] for name in ("total", "success", "failure", "pending")]
+    assert (told["status"], counts) == ("pending", [2, 1, 0, 1])
+    assert [one["message"] for one in told["pendings"]] == ["waits"]
+    assert [one["id"] for one in told["successes"]] == ["malware--1"]
+
+
 def test_a_status_of_nothing_has_no_lists():
     assert set(read(resources.status(make_status()))) == {
         "id", "status", "request_timestamp", "total_count", "success_count", "failure_count", "pending_count",
