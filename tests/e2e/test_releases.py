@@ -115,7 +115,7 @@ def test_a_report_takes_two_officers(hub: RunningHub, keys: dict[str, str]) -> N
         assert "1 of 2 signed" in listed
         assert thing["name"] not in listed
         signed = commanded(hub, keys["gb-2"], "releases", "sign", waits["id"], "--by", "gb-2")
-        assert (signed.stdout, signed.stderr) == ("released\n", "")
+        assert (signed.stdout, signed.stderr) == (f"{waits['id']}: released\n", "")
         assert thing["id"] in received(hub, "nz-kea")
         again = writer.get(f"/five-eyes/status/{status['id']}/", headers=TAXII).json()
         assert (again["status"], again["success_count"], again["pending_count"]) == ("complete", 1, 0)

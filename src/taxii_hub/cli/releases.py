@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from taxii_hub.cli.accounts import EXIT_CODES, json_option, with_hub
-from taxii_hub.errors import ForbiddenError, NotFoundError
+from taxii_hub.errors import ForbiddenError, HubError, NotFoundError
 from taxii_hub.exchange import release_requests
 from taxii_hub.exchange import releases as desks
 from taxii_hub.exchange.hub import Hub
@@ -95,13 +95,27 @@ async def show(hub: Hub, proposal_id: str, officer: str, as_json: bool) -> None:
 
 
 @releases.command(epilog=EXIT_CODES)
-@click.argument("proposal_id", metavar="ID")
+@click.argument("proposals", metavar="ID...", nargs=-1, required=True)
 @by_option
 @with_hub
-async def sign(hub: Hub, proposal_id: str, officer: str) -> None:
-    """Sign ID as one of its officers; the last signature that is needed releases it."""
-    result = await desks.sign(hub, await _officer(hub, officer), proposal_id)
-    click.echo("released" if result == "released" else "signed; another liaison officer has to sign too")
+async def sign(hub: Hub, proposals: tuple[str, ...], officer: str) -> None:
+    """Sign each ID as one of its officers; the last signature that is needed releases it.
+
+    One that cannot be signed does not keep the others; the exit code is 1 then.
+    """
+    account = await _officer(hub, officer)
+    failed = False
+    for each in proposals:
+        try:
+            result = await desks.sign(hub, account, each)
+        except HubError as error:
+            failed = True
+            click.echo(f"{each}: {error}", err=True)
+        else:
+            more = "" if result == "released" else "; another liaison officer has to sign too"
+            click.echo(f"{each}: {result}{more}")
+    if failed:
+        sys.exit(1)
 
 
 @releases.command(epilog=EXIT_CODES)
