@@ -9,6 +9,7 @@ from typing import Final
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.leaves import read, stamps_of
+from taxii_hub.stix import timestamps
 
 CONTENT: Final = frozenset({"objects", "object"})
 """The views that hold content; manifests and lists of versions only name it."""
@@ -60,6 +61,6 @@ async def received(hub: Hub, feed: int, origin: str, object_ids: Collection[str]
         for stamp in stamps_of(leaf):
             if (version := stood.get(stamp)) is not None:
                 found.by.setdefault(version, {})[agency] = leaf["at"]
-    async for _ in records.rows(RowFilter(kinds=("gap",), since=since), limit=1):
-        found.gaps = True
+    async for row in records.rows(RowFilter(kinds=("gap",), since=since)):
+        found.gaps = found.gaps or timestamps.parse(read(row.leaf)["until"]) >= first
     return found

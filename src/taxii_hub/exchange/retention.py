@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from taxii_hub.errors import HubError
+from taxii_hub.exchange.review_days import overdue, reviewing
+from taxii_hub.ledger.leaves import HUB
 from taxii_hub.model import VersionFilter
+from taxii_hub.policy.retention import DAY
 from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Change
 
@@ -48,8 +51,21 @@ async def keep_erasing(hub: Hub) -> None:
         try:
             if await hub.privacy.due_for("erase-expired", hub.now(), RUN_EVERY):
                 await erase_expired(hub)
+            if await hub.privacy.due_for("reviews-overdue", hub.now(), DAY):
+                await tell_overdue_reviews(hub)
         except HubError as error:
             log.warning("what is over could not be erased; the next run tries again", error=str(error))
+
+
+async def tell_overdue_reviews(hub: Hub) -> None:
+    """Write into the log, once a day, how many reviews are overdue: the transparency report is made of it."""
+    found = await overdue(hub)
+    for root, collection, _ in reviewing(hub):
+        name = f"{root.path}/{collection.alias}"
+        agencies = {agency: n for (where, agency), n in found.items() if where == name}
+        await hub.audit.act(
+            "reviews-overdue", HUB, feed=collection.number, collection=collection.id, agencies=agencies
+        )
 
 
 async def expired(hub: Hub, limit: int = 0) -> list[Expired]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,11 +11,11 @@ from taxii_hub.errors import BadRequestError, NotFoundError
 from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.erasing import require_officer
 from taxii_hub.exchange.hub import Hub
+from taxii_hub.exchange.review_days import overdue, review_asked
 from taxii_hub.ledger.leaves import legible
-from taxii_hub.model import ApiRoot, Collection
+from taxii_hub.model import Collection
 from taxii_hub.policy.retention import DAY
 from taxii_hub.stix import timestamps
-from taxii_hub.store.privacy_base import ReviewAsked
 
 REMEMBERED: Final = 300.0
 """Seconds for which a scrape is told the same number of overdue reviews."""
@@ -40,7 +40,7 @@ async def review_due(hub: Hub, place: Place, limit: int) -> list[Due]:
     require_officer(place.account)
     days = _days(place.collection)
     name = f"{place.api_root.path}/{place.collection.alias}"
-    asked = await _asked(hub, place.collection, place.account.agency, days)
+    asked = await review_asked(hub, place.collection, place.account.agency, days)
     return [
         Due(name, each.object_id, each.version, place.account.agency, _day((each.since // DAY + days) * DAY))
         for each in await hub.privacy.review_due(asked, limit)
@@ -77,17 +77,6 @@ async def reviewed(hub: Hub, place: Place, object_id: str, reason: str) -> str:
     return _day((now // DAY + days) * DAY)
 
 
-async def overdue(hub: Hub) -> dict[tuple[str, str], int]:
-    """By (collection, agency), how many reviews were due before today."""
-    found: dict[tuple[str, str], int] = {}
-    for root, collection, days in _reviewing(hub):
-        for agency in sorted(collection.write):
-            asked = await _asked(hub, collection, agency, days + 1)
-            if asked.classes and (number := len(await hub.privacy.review_due(asked))):
-                found[f"{root.path}/{collection.alias}", agency] = number
-    return found
-
-
 @dataclass(slots=True)
 class Overdue:
     """The same for scrapes, which come more often than a day passes."""
@@ -101,20 +90,6 @@ class Overdue:
             self._known = await overdue(hub)
             self._at = time.monotonic()
         return self._known
-
-
-def _reviewing(hub: Hub) -> Iterator[tuple[ApiRoot, Collection, int]]:
-    for root in hub.catalog.api_roots:
-        for collection in root.collections:
-            if collection.view_of is None and collection.review_days is not None:
-                yield root, collection, collection.review_days
-
-
-async def _asked(hub: Hub, collection: Collection, agency: str, days: int) -> ReviewAsked:
-    classes = await hub.feed.classes(collection.feed)
-    own = tuple(sorted(number for number, policy in classes.items() if policy.origin == agency))
-    before = (hub.now() // DAY - days + 1) * DAY - 1
-    return ReviewAsked(collection.feed, agency, own, before)
 
 
 def _days(collection: Collection) -> int:

@@ -155,16 +155,24 @@ class Catalogs:
         if newest is not None:
             await self._refuse_losses(session, newest, proposal.catalog)
         now = time.time_ns() // 1000
+        numbers = await self._give_numbers(session, proposal.catalog)
         following = {
             "_id": version + 1,
             "digest": proposal.catalog.digest,
             "document": proposal.document,
-            "numbers": await self._give_numbers(session, proposal.catalog),
+            "numbers": numbers,
             "applied_at": Int64(now),
             "applied_by": proposal.by,
         }
         await self._versions.insert_one(following, session=session)
-        said = {"version": version + 1, "digest": proposal.catalog.digest}
+        said = {
+            "version": version + 1,
+            "digest": proposal.catalog.digest,
+            "frameworks": {
+                root.path: sorted(numbers[collection.id] for collection in root.collections)
+                for root in proposal.catalog.api_roots
+            },
+        }
         leaf = leaf_of("catalogue-apply", now, Actor(proposal.by), said)
         await self._audit.insert_one(queued(leaf), session=session)
         if proposal.gains:

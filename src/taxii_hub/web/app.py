@@ -33,7 +33,7 @@ from taxii_hub.web import (
 from taxii_hub.web import (
     object as one_object,
 )
-from taxii_hub.web.api import audit, explain, mappings, openapi, privacy, releases, whoami
+from taxii_hub.web.api import audit, explain, mappings, openapi, privacy, releases, report, whoami
 from taxii_hub.web.api import objects as own_objects
 from taxii_hub.web.body import Uploads
 from taxii_hub.web.front import Front
@@ -114,6 +114,7 @@ def create_app(hub: Hub) -> FastAPI:
         explain.router,
         audit.router,
         privacy.router,
+        report.router,
         releases.router,
     ):
         app.include_router(router)

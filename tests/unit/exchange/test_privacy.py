@@ -20,8 +20,10 @@ from taxii_hub.exchange.audit_reading import exported
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.poll import poll
 from taxii_hub.exchange.publish import publish
+from taxii_hub.exchange.transparency import report
 from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.leaves import read
+from taxii_hub.ledger.transparency import OVERDUE, tally_export
 from taxii_hub.model import Account, Status
 from taxii_hub.policy.retention import DAY
 from taxii_hub.taxii.filters import parse_query
@@ -328,3 +330,25 @@ def test_names_and_identifiers_match_as_people_write_them(
 def test_a_search_for_nothing_is_refused() -> None:
     with pytest.raises(BadRequestError):
         subjects.Matcher(subjects.Subject(names=("--",)))
+
+
+async def test_the_transparency_report_is_the_same_from_the_log_and_from_an_export(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with keeping(mongodb_uri, mongodb_database, review_days=1, retention_days=30) as hub:
+        things = [indicator(n) for n in range(7)]
+        await post(hub, *things)
+        await post(hub, indicator(9), agency="us-elk")
+        await read_by(hub, "us-elk")
+        later(hub, 3)
+        await retention.tell_overdue_reviews(hub)
+        for each in things[:6]:
+            await erasing.erase(hub, desk(hub), each["id"], "the wrong person")
+        found = await report(hub, None, None)
+        lines = [line async for line in exported(hub.audit)]
+        assert tally_export(lines, None, None).lines() == found
+        told = {(line.framework, line.measure): line for line in found}
+        assert told["test", "erasures"].total == 6
+        assert told["test", "entries read"].agencies == (("us-elk", 8),)
+        assert told["test", "objects published"].agencies == (("gb-owl", None), ("us-elk", None))
+        assert dict(told["test", OVERDUE].agencies) == {"gb-owl": None, "us-elk": None}
