@@ -8,7 +8,6 @@ minute. docs/audit.md says what a leaf holds and what a gap is.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ import structlog
 
 from taxii_hub.errors import HubError, UnavailableError
 from taxii_hub.exchange.audit_records import AuditRecords
+from taxii_hub.exchange.ending import end_task
 from taxii_hub.keyring import KINDS, Keyring
 from taxii_hub.ledger.checkpoint import Checkpoint, Signer, VerifierKey, origin_of, verifiers_of
 from taxii_hub.ledger.leaves import Actor, leaf_of, legible, stamps_document, values_of
@@ -208,9 +208,7 @@ class Audit:
     async def stop(self) -> None:
         """A clean end: nothing stays in memory, and what was added is signed."""
         for task in self._tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end_task(task)
         self._put_empty(self._now() // MINUTE + 1)
         await self.flush()
         await self._sessions.close()

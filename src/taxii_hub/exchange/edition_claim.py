@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from taxii_hub.errors import UnavailableError
+from taxii_hub.exchange.ending import end_task
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.store.base import Lineage
 
@@ -54,8 +55,6 @@ async def claimed(hub: Hub, lineage: Lineage) -> AsyncIterator[Claim]:
     try:
         yield claim
     finally:
-        keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
+        await end_task(keeper)
         with suppress(UnavailableError):
             await hub.editions.release(lineage, claim.holder)

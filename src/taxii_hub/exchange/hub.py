@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -18,12 +17,14 @@ from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.audit import Audit
 from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.edition_log import EditionLog
+from taxii_hub.exchange.ending import end_task
 from taxii_hub.exchange.gaining import keep_feeding
 from taxii_hub.exchange.release_queue import ReleaseQueue, RequestLog
 from taxii_hub.exchange.retention import keep_erasing
 from taxii_hub.keyring import Keyring
 from taxii_hub.ledger.leaves import HUB
 from taxii_hub.model import Catalog
+from taxii_hub.policy.reading import ReadableSets
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
 from taxii_hub.store.base import AgainResult, Feed, FeedAgain, Gain, Settlement
@@ -120,6 +121,7 @@ class Hub:
     new_id: Callable[[], str] = random_id
     beaten_at: float = float("-inf")
     trouble: str | None = None
+    readable: ReadableSets = field(default_factory=ReadableSets, repr=False)
     _looked_at: float = float("-inf")
     _today: tuple[Catalog, int, Catalog] | None = field(default=None, repr=False)
     _heart: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -149,9 +151,7 @@ class Hub:
         """Finish what was begun; what consumers did is told a last time."""
         for task in (self._heart, self._upkeep, self._feeding):
             if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                await end_task(task)
         for last in (self.accounts.flush, self.consumers.flush, self.feed.stop, self.audit.stop, self.close):
             try:
                 await last()
