@@ -18,9 +18,8 @@ from taxii_hub.exchange.acts import EVERY, apply, change_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.tear_lines import tear_line_ids
 from taxii_hub.ledger.leaves import legible
-from taxii_hub.model import Account
+from taxii_hub.model import Account, HoldAsked, LegalHold
 from taxii_hub.stix import timestamps
-from taxii_hub.store.privacy_base import HoldAsked, LegalHold
 
 Word = Literal["hold", "lift"]
 
@@ -52,7 +51,7 @@ async def erase(hub: Hub, place: Place, object_id: str, reason: str) -> bool:
     """
     require_officer(place.account)
     await _erase(hub, place, object_id, reason)
-    part, derived = tear_line_ids(hub, object_id)
+    part, derived = tear_line_ids(hub.settings.id_namespace, place.account.agency, object_id)
     for each in (derived, part):
         with suppress(NotFoundError):
             await _erase(hub, place, each, reason)

@@ -19,6 +19,7 @@ from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.edition_log import EditionLog
 from taxii_hub.exchange.ending import end_task
 from taxii_hub.exchange.gaining import keep_feeding
+from taxii_hub.exchange.privacy_store import PrivacyStore
 from taxii_hub.exchange.release_queue import ReleaseQueue, RequestLog
 from taxii_hub.exchange.retention import keep_erasing
 from taxii_hub.keyring import Keyring
@@ -28,7 +29,6 @@ from taxii_hub.policy.reading import ReadableSets
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
 from taxii_hub.store.base import AgainResult, Feed, FeedAgain, Gain, Settlement
-from taxii_hub.store.privacy_base import PrivacyStore
 
 OVERDUE_EVERY = 5.0
 """Seconds between two looks at what nobody released in time."""

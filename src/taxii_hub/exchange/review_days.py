@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from taxii_hub.model import ApiRoot, Collection
+from taxii_hub.model import ApiRoot, Collection, ReviewAsked
 from taxii_hub.policy.retention import DAY
-from taxii_hub.store.privacy_base import ReviewAsked
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub

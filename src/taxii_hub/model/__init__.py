@@ -4,6 +4,14 @@ Times are integer microseconds since the Unix epoch, UTC, unless a name says oth
 hold milliseconds only, and a TAXII ``date_added`` has six digits.
 """
 
+from taxii_hub.model.privacy import (
+    ExpiredVersion,
+    HoldAnswer,
+    HoldAsked,
+    LegalHold,
+    ReviewAsked,
+    ReviewDue,
+)
 from taxii_hub.model.publishing import (
     Audience,
     EditionChanges,
@@ -59,9 +67,13 @@ __all__ = [
     "EditionChanges",
     "Ended",
     "Entry",
+    "ExpiredVersion",
     "Granular",
     "Group",
+    "HoldAnswer",
+    "HoldAsked",
     "Joining",
+    "LegalHold",
     "Membership",
     "ObjectQuery",
     "Outcome",
@@ -72,6 +84,8 @@ __all__ = [
     "Receipt",
     "RecordChange",
     "ReleaseRequest",
+    "ReviewAsked",
+    "ReviewDue",
     "Role",
     "Severity",
     "Signature",

@@ -11,10 +11,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from taxii_hub.store.audit_queue import durable
-from taxii_hub.store.erasing import NO_DIGEST
-from taxii_hub.store.feed import database_errors
-from taxii_hub.store.privacy_base import (
+from taxii_hub.model import (
     ExpiredVersion,
     HoldAnswer,
     HoldAsked,
@@ -22,6 +19,9 @@ from taxii_hub.store.privacy_base import (
     ReviewAsked,
     ReviewDue,
 )
+from taxii_hub.store.audit_queue import durable
+from taxii_hub.store.erasing import NO_DIGEST
+from taxii_hub.store.feed import database_errors
 from taxii_hub.store.reading import entry_of
 
 Document = dict[str, Any]
@@ -38,7 +38,7 @@ _NAMED = {"i": 1, "v": 1, "w": 1, "a": 1, "p": 1, "s": 1, "e": 1, "x": 1}
 
 
 class MongoPrivacy:
-    """MongoDB's answer to :class:`taxii_hub.store.privacy_base.PrivacyStore`."""
+    """MongoDB's answer to :class:`taxii_hub.exchange.privacy_store.PrivacyStore`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         safe = durable(database)
