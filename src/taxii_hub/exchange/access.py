@@ -10,7 +10,6 @@ from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import Account, ApiRoot, Collection, Reader, Visibility
 from taxii_hub.policy import grants
 from taxii_hub.policy.readers import reader_of
-from taxii_hub.policy.reading import readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +91,5 @@ def reader_for(hub: Hub, account: Account, collection: Collection) -> Reader:
 async def visibility_of(hub: Hub, account: Account, collection: Collection) -> Visibility:
     """What an account that reads the collection may see of it at this moment."""
     classes = await hub.feed.classes(collection.feed)
-    seen = readable(classes, reader_for(hub, account, collection))
+    seen = hub.readable.of(collection.feed, classes, reader_for(hub, account, collection))
     return Visibility(collection.feed, account.agency, seen, hub.catalog.version, hub.now())

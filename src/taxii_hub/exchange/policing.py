@@ -9,7 +9,7 @@ from typing import Any, Final
 from taxii_hub.exchange.access import Place, visibility_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import Catalog, ObjectQuery, Policy, Visibility
-from taxii_hub.policy.marking import Clause, Marked, Setting, marked, markings_of
+from taxii_hub.policy.marking import Clause, Marked, Setting, all_marked, markings_of
 from taxii_hub.policy.reading import connected
 from taxii_hub.policy.terms import Community
 from taxii_hub.taxii.envelope import parse_envelope
@@ -27,10 +27,10 @@ Value = Mapping[str, Any]
 async def policed(hub: Hub, place: Place, values: Sequence[Value]) -> list[Marked]:
     """The policy of each object, in order, with the clauses that make it up."""
     setting = await setting_of(hub, place, values)
-    found = [marked(value, setting) for value in values]
+    found = all_marked(values, setting)
     here = {value["id"]: (each.policy, each.hold) for value, each in zip(values, found, strict=True)}
     ends = {ref for value in values for ref in ends_of(value)} - here.keys()
-    stored = {ref: (policy, False) for ref, policy in (await _stored_policies(hub, place, ends)).items()}
+    stored = {ref: (policy, False) for ref, policy in (await stored_policies(hub, place, ends)).items()}
     known = [stored, await _held_policies(hub, place, ends), here]
     return [
         _narrowed(each, [(ref, *each[ref]) for ref in ends_of(value) for each in known if ref in each])
@@ -90,7 +90,7 @@ async def _held_policies(hub: Hub, place: Place, ids: set[str]) -> dict[str, tup
     return {each.object_id: (classes[each.policy], True) for each in held}
 
 
-async def _stored_policies(hub: Hub, place: Place, ids: set[str]) -> dict[str, Policy]:
+async def stored_policies(hub: Hub, place: Place, ids: set[str]) -> dict[str, Policy]:
     """Of what the publisher may see; a copy that is hidden from him must not change what he gets."""
     if not ids:
         return {}

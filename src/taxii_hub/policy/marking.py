@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Final
@@ -83,15 +83,44 @@ class Marked:
         return any(clause.hold for clause in self.clauses)
 
 
+Named = tuple[tuple[str | None, ...], tuple[str | None, ...], bool]
+"""All that counts of an object: markings of the whole, of parts, and whether it was relayed."""
+
+
 def marked(value: Mapping[str, Any], setting: Setting) -> Marked:
     """The policy of an object as parsed.
 
     Never raises: what has not the form the standard gives it counts as not understood. A
     marking-definition object is treated like any other object.
     """
-    relayed = _relayed(value, setting)
-    whole = [clause for ref in _object_markings(value) for clause in _clauses(ref, setting, relayed)]
-    parts = [clause for ref in _granular_markings(value) for clause in _clauses(ref, setting, relayed)]
+    return _marked(_named(value, setting), setting)
+
+
+def all_marked(values: Iterable[Mapping[str, Any]], setting: Setting) -> list[Marked]:
+    """The policies of the objects of one request, in order; those that are marked alike share one."""
+    known: dict[Named, Marked] = {}
+    found = []
+    for value in values:
+        named = _named(value, setting)
+        if named not in known:
+            known[named] = _marked(named, setting)
+        found.append(known[named])
+    return found
+
+
+def _named(value: Mapping[str, Any], setting: Setting) -> Named:
+    return _ids(_object_markings(value)), _ids(_granular_markings(value)), _relayed(value, setting)
+
+
+def _ids(markings: Iterable[Any]) -> tuple[str | None, ...]:
+    """None stands for whatever is no id."""
+    return tuple(marking if isinstance(marking, str) else None for marking in markings)
+
+
+def _marked(named: Named, setting: Setting) -> Marked:
+    of_object, of_parts, relayed = named
+    whole = [clause for ref in of_object for clause in _clauses(ref, setting, relayed)]
+    parts = [clause for ref in of_parts for clause in _clauses(ref, setting, relayed)]
     clauses = whole + parts
     if not any(_tells_readers(clause) for clause in whole):
         clauses.append(_clause(DEFAULT, tlp_term(setting.default_marking), setting, relayed))
@@ -116,8 +145,8 @@ def _relayed(value: Mapping[str, Any], setting: Setting) -> bool:
     return isinstance(creator, str) and setting.identities.get(creator) != setting.origin
 
 
-def _clauses(ref: Any, setting: Setting, relayed: bool) -> list[Clause]:
-    if not isinstance(ref, str):
+def _clauses(ref: str | None, setting: Setting, relayed: bool) -> list[Clause]:
+    if ref is None:
         return [_not_understood("?", setting, "a marking is no id")]
     terms = terms_of(ref, setting.definitions.get(ref))
     if terms is None:

@@ -16,6 +16,10 @@ LADDER: Final = ("unclassified", "restricted", "confidential", "secret", "top-se
 """The common ladder; a level is an index into it. National ladders are tables of equivalences."""
 
 
+MOST_REMEMBERED = 10_000
+"""Readable sets that one process keeps: readers times collections, with room for each purpose."""
+
+
 def origin_only(origin: str) -> Policy:
     """What nobody else may read: also the answer to everything that is not understood."""
     return Policy(origin, audience=frozenset())
@@ -80,6 +84,22 @@ def decide(policy: Policy, reader: Reader) -> Decision:
 def readable(classes: Mapping[int, Policy], reader: Reader) -> tuple[int, ...]:
     """The policy classes that ``reader`` may read, ascending."""
     return tuple(sorted(number for number, policy in classes.items() if decide(policy, reader)))
+
+
+class ReadableSets:
+    """Remembers :func:`readable` for collections whose classes are only ever added to."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, Reader], tuple[int, tuple[int, ...]]] = {}
+
+    def of(self, collection: int, classes: Mapping[int, Policy], reader: Reader) -> tuple[int, ...]:
+        """The classes of the collection that ``reader`` may read, ascending."""
+        known = self._known.get((collection, reader))
+        if known is None or known[0] != len(classes):
+            if len(self._known) >= MOST_REMEMBERED:
+                self._known.clear()
+            known = self._known[collection, reader] = (len(classes), readable(classes, reader))
+        return known[1]
 
 
 def describe(policy: Policy) -> str:

@@ -112,7 +112,7 @@ def page_finds(visibility: Visibility, query: ObjectQuery) -> list[Find]:
         rest["t"] = {"$in": list(query.types)}
     return [
         Find({"c": visibility.collection, "p": {"$in": classes}, **_after(query), **rest}, BY_STAMP, hint)
-        for classes in chunks(visibility.classes, MAX_SCANS)
+        for classes in _parts(visibility.classes, MAX_SCANS)
     ]
 
 
@@ -126,7 +126,7 @@ def _by_type(visibility: Visibility, query: ObjectQuery) -> list[Find]:
             "type",
         )
         for types in chunks(query.types, MAX_SCANS)
-        for classes in chunks(visibility.classes, per_find)
+        for classes in _parts(visibility.classes, per_find)
     ]
 
 
@@ -230,6 +230,11 @@ def _residual(visibility: Visibility, query: ObjectQuery) -> dict[str, Any]:
 def _alive(visibility: Visibility) -> dict[str, Any]:
     """What has no ``e`` never expires; expiry ends an object for everybody and revives nothing."""
     return {"e": {"$not": {"$lte": visibility.at}}}
+
+
+def _parts(classes: Sequence[int], most: int) -> Iterator[list[int]]:
+    """As few parts as need be, of like sizes: each find then gives about the same share of a page."""
+    return chunks(classes, -(-len(classes) // -(-len(classes) // most)))
 
 
 T = TypeVar("T")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -32,11 +33,30 @@ MAX_PAGE_BYTES = 32 * 1024 * 1024
 MAX_TIME_MS = 30_000
 NO_SNAPSHOT = frozenset({239, 246})
 """SnapshotTooOld, and SnapshotUnavailable: a collection or an index was made a moment ago."""
+SURELY_WHOLE = 8 * 1024 * 1024
+"""Of a batch with fewer bytes of objects than this nothing was left out because it grew too large (16 MB)."""
+LAST_STAMP = 1 << 62
 PAUSES = (0.01, 0.05, 0.2, 0.5, 1.0)
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
 EMPTY = Page(())
+
+
+@dataclass(slots=True)
+class Source:
+    """One of several finds of a page: rows that were read and not yet taken, in stamp order."""
+
+    find: Find
+    rows: list[Document] = field(default_factory=list)
+    after: int | None = None
+    ended: bool = False
+
+    def taken(self, bound: int) -> list[Document]:
+        """Take the rows up to this stamp."""
+        end = bisect_right(self.rows, bound, key=_stamp_of)
+        ready, self.rows = self.rows[:end], self.rows[end:]
+        return ready
 
 
 class FeedReader:
@@ -175,7 +195,9 @@ class FeedReader:
     async def _merged(
         self, session: AsyncClientSession, finds: list[Find], projection: Projection, limit: int
     ) -> AsyncIterator[Document]:
-        """Rows of all finds in stamp order, at most ``limit`` of each find."""
+        """Rows of all finds in stamp order, ``limit`` of them if there are so many."""
+        if len(finds) > 1 and finds[0].order == BY_STAMP:
+            return _replay(await self._shares(session, finds, projection, limit))
         cursors = [
             self._entries.find(
                 find.filter,
@@ -191,10 +213,49 @@ class FeedReader:
         ]
         if not finds or finds[0].order != BY_STAMP:
             return _replay(await _first_by_stamp(cursors, limit))
-        if len(cursors) == 1:
-            return aiter(cursors[0])
-        batches = [await _bounded(cursor) for cursor in cursors]
-        return _replay(heapq.merge(*batches, key=lambda row: row["s"]))
+        return aiter(cursors[0])
+
+    async def _shares(
+        self, session: AsyncClientSession, finds: Sequence[Find], projection: Projection, limit: int
+    ) -> list[Document]:
+        """Of each find its share of the rows, with a margin, and another one where that was used up: read
+        whole, several finds would cost as many pages. The last rows may be one too many for the page."""
+        share = limit * 5 // (len(finds) * 4) + 1
+        sources = [Source(find) for find in finds]
+        found: list[Document] = []
+        size = 0
+        while sources and len(found) < limit and size <= MAX_PAGE_BYTES:
+            for source in sources:
+                if not source.rows:
+                    await self._refill(session, source, projection, share)
+            # What comes of a find later stands after its last row.
+            bound = min((s.rows[-1]["s"] for s in sources if not s.ended), default=LAST_STAMP)
+            ready = sorted((row for s in sources for row in s.taken(bound)), key=_stamp_of)
+            size += sum(len(row.get("b", b"")) for row in ready)
+            found += ready
+            sources = [source for source in sources if source.rows or not source.ended]
+        return found
+
+    async def _refill(
+        self, session: AsyncClientSession, source: Source, projection: Projection, share: int
+    ) -> None:
+        """The next rows of a find as one batch, which leaves no cursor open."""
+        find = source.find
+        after = {} if source.after is None else {"s": {"$gt": source.after}}
+        source.rows = await self._entries.find(
+            {**find.filter, **after},
+            FIELDS[projection],
+            sort=list(find.order),
+            hint=find.hint,
+            limit=-share,
+            batch_size=share,
+            session=session,
+            max_time_ms=MAX_TIME_MS,
+        ).to_list()
+        size = sum(len(row.get("b", b"")) for row in source.rows)
+        source.ended = not source.rows or (len(source.rows) < share and size < SURELY_WHOLE)
+        if source.rows:
+            source.after = source.rows[-1]["s"]
 
     @staticmethod
     async def _cut(rows: AsyncIterator[Document], limit: int) -> Page:
@@ -221,16 +282,9 @@ async def _first_by_stamp(cursors: Sequence[AsyncIterator[Document]], limit: int
     return [row for _, row in sorted(kept, key=lambda each: -each[0])]
 
 
-async def _bounded(cursor: AsyncIterator[Document]) -> list[Document]:
-    rows: list[Document] = []
-    size = 0
-    async for row in cursor:
-        rows.append(row)
-        if size > MAX_PAGE_BYTES:  # one row beyond the page's end, so that the page knows of more
-            await _close(cursor)
-            break
-        size += len(row.get("b", b""))
-    return rows
+def _stamp_of(row: Document) -> int:
+    stamp: int = row["s"]
+    return stamp
 
 
 async def _replay(rows: Any) -> AsyncIterator[Document]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxii_hub.model import Policy, Reader
-from taxii_hub.policy.marking import Setting, marked, markings_of
+from taxii_hub.policy.marking import Setting, all_marked, marked, markings_of
 from taxii_hub.policy.reading import decide, origin_only
 from taxii_hub.policy.terms import Community
 from taxii_hub.stix.markings import TLP_1_IDS, TLP_2_IDS
@@ -124,6 +124,15 @@ refs = st.lists(st.sampled_from([*IDS.values(), STATEMENT, STRANGE]), max_size=4
 more = st.sampled_from([*IDS.values(), STATEMENT, STRANGE])
 
 
+whole_or_junk = st.recursive(
+    st.sampled_from([*IDS.values(), STATEMENT, STRANGE, None, 7]),
+    lambda below: (
+        st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(["marking_ref", "lang"]), below)
+    ),
+    max_leaves=6,
+)
+
+
 @given(refs, refs, more, st.sampled_from(WORDS))
 def test_adding_a_marking_never_adds_a_reader(whole, parts, extra, default):
     """An explicit marking stands in for a default, which is no marking: so one is there to begin with."""
@@ -160,3 +169,11 @@ json_values = st.recursive(
 @given(json_values, json_values)
 def test_never_raises(whole, parts):
     policy({"object_marking_refs": whole, "granular_markings": parts})
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["object_marking_refs", "granular_markings"]), whole_or_junk))
+)
+def test_marked_together_as_one_by_one(values):
+    values = [*values, named("green"), named("green"), {"created_by_ref": "identity--x", **named("green")}]
+    assert all_marked(values, setting()) == [marked(value, setting()) for value in values]

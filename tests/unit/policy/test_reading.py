@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taxii_hub.model import Policy, Reader
-from taxii_hub.policy.reading import connected, decide, describe, meet, origin_only, readable
+from taxii_hub.policy.reading import ReadableSets, connected, decide, describe, meet, origin_only, readable
 
 AGENCIES = ("origin", "a", "b", "c")
 NEEDS = ("hcs", "si")
@@ -122,3 +122,17 @@ def test_a_policy_in_words():
     assert describe(policy) == (
         "only us-kite, which published it, and nz-kea; secret; only with si; for ct only"
     )
+
+
+def test_readable_sets_are_remembered_until_a_class_is_added(monkeypatch):
+    sets, gb, us = ReadableSets(), Reader("gb"), Reader("us")
+    classes = {1: Policy("us"), 2: origin_only("us")}
+    first = sets.of(1, classes, gb)
+    assert (first, sets.of(1, classes, us), sets.of(2, {}, gb)) == ((1,), (1, 2), ())
+    assert sets.of(1, classes, gb) is first
+    classes[3] = Policy("us")
+    assert sets.of(1, classes, gb) == (1, 3)
+    assert sets.of(1, classes, Reader("gb", level=1)) == (1, 3)
+    monkeypatch.setattr("taxii_hub.policy.reading.MOST_REMEMBERED", 1)
+    assert sets.of(1, classes, us) == (1, 2, 3)
+    assert len(sets._known) == 1
