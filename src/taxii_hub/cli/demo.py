@@ -5,7 +5,6 @@ The accounts of a demo live in one file, ``demo.json``, so that a second start o
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -24,11 +23,11 @@ from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest
 from taxii_hub.mapping.golden import EDITION_OF_SAMPLES
 from taxii_hub.mapping.registry import Registry, registry_of
-from taxii_hub.model import Policy
-from taxii_hub.policy.reading import origin_only
 from taxii_hub.settings import Settings
 
 SANDBOX, SCRATCH, SANDBOX_AGENCY = "sandbox", "scratch", "hub-lab"
+ALONE = 0.05
+"""Seconds that a process trusts its policy classes while there is no other one."""
 STAFF = {"demo-admin": "admin", "demo-auditor": "auditor", "demo-liaison": "liaison"}
 
 
@@ -48,16 +47,16 @@ def demo(port: int, data: Path, app: str) -> None:
 
 async def prepare(settings: Settings, data: Path) -> None:
     """Put the catalogue in force, make the accounts, ingest the sample of every mapping."""
-    async with open_hub(settings) as hub:
+    known = _read(data)
+    # Before the first start nobody else reads: new policy classes have not to wait for other processes.
+    async with open_hub(settings) if known else open_hub(settings, ALONE) as hub:
         registry = registry_of(settings)
         catalog = load_catalog(settings.collections_dir, frozenset(spec.format for spec in registry))
         await hub.catalogs.apply(to_document(catalog), by="demo")
-        known = _read(data)
         accounts = await _accounts(hub, known)
         # demo.json is written last: where it is, the samples are in. Taking them in again would not be
         # without effect, because a list in two shapes (XML and CSV) differs in its details.
         if not known:
-            await _intern(hub)
             await _ingest_samples(hub, registry)
         _write(data, settings, hub, accounts)
 
@@ -95,20 +94,6 @@ async def _accounts(hub: Hub, known: dict[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return made
-
-
-async def _intern(hub: Hub) -> None:
-    """The first use of a policy class waits two seconds: once for all collections, not for each."""
-    collections = [c for root in hub.catalog.api_roots for c in root.collections if c.accepts]
-    await asyncio.gather(
-        *(
-            hub.feed.intern(
-                collection.feed,
-                frozenset({Policy(min(collection.write)), origin_only(min(collection.write))}),
-            )
-            for collection in collections
-        )
-    )
 
 
 async def _ingest_samples(hub: Hub, registry: Registry) -> None:
