@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from taxii_hub.mapping.countries import country_codes, fold
@@ -16,6 +17,7 @@ from taxii_hub.mapping.spans import single
 from taxii_hub.mapping.view import View
 
 _WIDTH = 1000  # of the remarks column: a longer text is cut there and goes on in SDN_COMMENTS
+_RECENT = 16  # texts of remarks whose statements are remembered: each record asks for its own a dozen times
 _ALT = "alt. "
 _WEAK = re.compile(r"(a|f|n)\.k\.a\. '(.+)'")
 _WEAK_KINDS = {"a": "alias", "f": "former", "n": "current"}
@@ -150,10 +152,15 @@ def description(view: View) -> Value | None:
     return whole
 
 
-def _statements(view: View) -> tuple[Value | None, list[_Said]]:
+def _statements(view: View) -> tuple[Value | None, tuple[_Said, ...]]:
     whole = description(view)
-    texts = () if whole is None else re.split(r";\s+", str(whole.data).rstrip(". "))
-    return whole, [_Said(text.removeprefix(_ALT).strip(), not text.startswith(_ALT)) for text in texts]
+    return whole, () if whole is None else _parted(str(whole.data))
+
+
+@lru_cache(maxsize=_RECENT)
+def _parted(remarks: str) -> tuple[_Said, ...]:
+    texts = re.split(r";\s+", remarks.rstrip(". "))
+    return tuple(_Said(text.removeprefix(_ALT).strip(), not text.startswith(_ALT)) for text in texts)
 
 
 def _saying(view: View, word: str) -> Iterator[tuple[Value, bool]]:
@@ -257,13 +264,22 @@ class _Feature(NamedTuple):
 
 
 def _said_features(view: View) -> Iterator[_Feature]:
-    whole, said = _statements(view)
-    for text, main in said:
-        found, linked = _FEATURE.fullmatch(text), _LINKED.fullmatch(text)
-        if whole is not None and found is not None:
-            yield _Feature(whole.part(found[1]), whole.part(found[2]), main)
-        elif whole is not None and linked is not None:
-            yield _Feature(whole.part("Linked To"), whole.part(linked[1]), main)
+    whole = description(view)
+    if whole is None:
+        return
+    for kind, value, main in _featured(str(whole.data)):
+        yield _Feature(whole.part(kind), whole.part(value), main)
+
+
+@lru_cache(maxsize=_RECENT)
+def _featured(remarks: str) -> tuple[tuple[str, str, bool], ...]:
+    found = []
+    for text, main in _parted(remarks):
+        if (feature := _FEATURE.fullmatch(text)) is not None:
+            found.append((feature[1], feature[2], main))
+        elif (linked := _LINKED.fullmatch(text)) is not None:
+            found.append(("Linked To", linked[1], main))
+    return tuple(found)
 
 
 def features(view: View) -> Tree:

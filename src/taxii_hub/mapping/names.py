@@ -49,7 +49,7 @@ def distinct(trees: Iterable[Tree]) -> list[tuple[Tree, int]]:
     given = list(trees)
     if len(given) < 2:
         return [(tree, 1) for tree in given]
-    found: dict[bytes, tuple[Tree, int]] = {}
+    found: dict[str | bytes, tuple[Tree, int]] = {}
     for tree in given:
         said = _said(tree)
         known, count = found.get(said, (None, 0))
@@ -57,12 +57,15 @@ def distinct(trees: Iterable[Tree]) -> list[tuple[Tree, int]]:
     return list(found.values())
 
 
-def _said(tree: Tree) -> bytes:
+def _said(tree: Tree) -> str | bytes:
     """The same for equal trees."""
+    said = plain(tree)
+    if isinstance(said, str):
+        return said
     try:
-        return orjson.dumps(plain(tree), option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # half a surrogate pair, which orjson refuses
-        return canonical_json.dumps({"": plain(tree)}).encode("utf-8", "surrogatepass")
+        return canonical_json.dumps({"": said}).encode("utf-8", "surrogatepass")
 
 
 def once(trees: Iterable[Tree]) -> list[Tree]:
