@@ -6,7 +6,8 @@ the withdrawals and is fed the version that is the last for him now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,8 +16,9 @@ from taxii_hub.exchange.access import Place, require_reading, require_writing, v
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import community_of
 from taxii_hub.exchange.proposing import Widening, proposed
+from taxii_hub.exchange.tear_lines import tear_line_ids
 from taxii_hub.model import Policy, VersionFilter
-from taxii_hub.policy.reading import LADDER, covers, of_both
+from taxii_hub.policy.reading import LADDER, covers, meet, of_both
 from taxii_hub.store.base import Change, ChangeKind
 from taxii_hub.taxii.filters import Asked
 
@@ -122,7 +124,38 @@ async def _ended(
     hub: Hub, place: Place, object_id: str, versions: VersionFilter, act: tuple[ChangeKind, str]
 ) -> None:
     change = await change_of(hub, place, object_id, versions)
+    beside = await _beside(hub, change)
     await apply(hub, replace(change, kind=act[0], reason=act[1]))
+    for each, _ in beside:
+        with suppress(NotFoundError):
+            await apply(hub, replace(each, kind=act[0], reason=act[1]))
+
+
+async def _beside(hub: Hub, change: Change) -> list[tuple[Change, Policy]]:
+    """The same act on what the hub published beside these versions (``tear_lines.py``): the part, then its
+    ``derived-from``, each with its policy; without versions that have none."""
+    ids = tear_line_ids(hub.settings.id_namespace, change.agency, change.object_id)
+    if not await hub.feed.classes_on(change.collection, ids[0]):
+        return []
+    classes = await hub.feed.classes(change.collection)
+    rows = await hub.feed.standing(change.collection, change.object_id)
+    there = sorted({row.version for row in rows if row.policy in change.own})
+    chosen = set(change.versions.exact)
+    for keyword, found in (("all", there), ("first", there[:1]), ("last", there[-1:])):
+        if keyword in change.versions.keywords:
+            chosen |= set(found)
+    exact = VersionFilter(frozenset(), tuple(sorted(chosen)))
+    made = []
+    for each in ids:
+        parts = [
+            row
+            for row in await hub.feed.standing(change.collection, each)
+            if row.policy in change.own and row.version in chosen
+        ]
+        if parts:
+            act = replace(change, id=hub.new_id(), object_id=each, versions=exact)
+            made.append((act, classes[parts[-1].policy]))
+    return made
 
 
 async def _moved(
@@ -146,8 +179,30 @@ async def _moved(
     wanted = Widening(act[0], object_id, before, after, last[object_id], numbers[after], act[1])
     proposal = await proposed(hub, place, wanted)
     if proposal is None:
+        beside = await _beside(hub, change)
         await apply(hub, replace(change, kind=act[0], reason=act[1], to=numbers[after]))
+        await _move_beside(hub, beside, (before, after), act)
     return Moved(before, after, proposal)
+
+
+async def _move_beside(
+    hub: Hub,
+    beside: Sequence[tuple[Change, Policy]],
+    moved: tuple[Policy, Policy],
+    act: tuple[Literal["release", "regrade"], str],
+) -> None:
+    """Take the tear line along: what the whole is closed to is closed to its part as well, and whoever is
+    let in to the whole may see what connects the two."""
+    before, after = moved
+    part = after
+    for index, (change, policy) in enumerate(beside):
+        if index == 0:
+            to = part = policy if covers(after, before) else meet(policy, after)
+        else:
+            to = meet(after, part)
+        numbers = await hub.feed.intern(change.collection, frozenset({to}))
+        with suppress(NotFoundError):
+            await apply(hub, replace(change, kind=act[0], reason=act[1], to=numbers[to]))
 
 
 async def change_of(hub: Hub, place: Place, object_id: str, versions: VersionFilter) -> Change:

@@ -19,7 +19,7 @@ from taxii_hub.exchange.access import (
 )
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import policed
-from taxii_hub.exchange.tear_lines import tear_lines
+from taxii_hub.exchange.tear_lines import bytes_of, tear_lines
 from taxii_hub.model import Account, ApiRoot, Collection, Outcome, Status
 from taxii_hub.policy.holding import signatures_for
 from taxii_hub.policy.marking import Marked
@@ -40,7 +40,8 @@ MESSAGES_LENGTH = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One object that may be stored; ``note`` tells what is worth knowing though it was accepted."""
+    """One object that may be stored; ``note`` tells what is worth knowing though it was accepted.
+    ``beside``: the position of the object that the hub publishes it with, of itself."""
 
     position: int
     member: Member
@@ -49,6 +50,7 @@ class Checked:
     version_text: str | None
     digest: bytes
     note: str | None
+    beside: int | None = None
 
 
 async def publish(hub: Hub, place: Place, body: bytes, requested_at: int) -> Status:
@@ -72,6 +74,7 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
     settled, checked = await _off_loop(
         size, lambda: check_members(hub.validator, place.collection, members, requested_at)
     )
+    checked = await _parted(hub, place, checked, len(members))
     policies = await policed(hub, place, [c.value for c in checked])
     above, checked, policies = _admitted(hub, place, checked, policies)
     numbers = await hub.feed.intern(place.collection.number, frozenset(each.policy for each in policies))
@@ -96,11 +99,29 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
         ),
         settled=(*settled, *above),
     )
-    status = await hub.feed.commit(_on_hold(hub, publication, place.collection, policies))
-    beside = await tear_lines(hub, place, [c.value for c in checked], status.outcomes)
-    if beside:
-        await publish_members(hub, place, beside, requested_at)
-    return status
+    return await hub.feed.commit(_on_hold(hub, publication, place.collection, policies))
+
+
+async def _parted(hub: Hub, place: Place, checked: list[Checked], first: int) -> list[Checked]:
+    """Each object with what the hub publishes beside it, at positions from ``first`` on."""
+    lines = {id(each.of): each for each in await tear_lines(hub, place, [c.value for c in checked])}
+    found: list[Checked] = []
+    for item in checked:
+        line = lines.get(id(item.value))
+        if line is None:
+            found.append(item)
+        elif line.part is None or line.link is None:
+            found.append(replace(item, note="; ".join(text for text in (item.note, line.note) if text)))
+        else:
+            found += [item, _beside(item, line.part, first, line.note), _beside(item, line.link, first + 1)]
+            first += 2
+    return found
+
+
+def _beside(item: Checked, value: dict[str, Any], position: int, note: str | None = None) -> Checked:
+    version, version_text = version_of(value)
+    member = Member(value, bytes_of(value))
+    return Checked(position, member, value, version, version_text, digest(value), note, item.position)
 
 
 def _on_hold(
@@ -193,7 +214,8 @@ def _admitted(
         else:
             rest.append((item, each))
             continue
-        settled.append((item.position, _refused(item.member, item.position, problem)))
+        if item.beside is None:
+            settled.append((item.position, _refused(item.member, item.position, problem)))
     return settled, [item for item, _ in rest], [each for _, each in rest]
 
 
@@ -211,6 +233,7 @@ def _offer(item: Checked, each: Marked, policy: int, creators: Mapping[str, str]
         creator=creators.get(creator) if isinstance(creator, str) else None,
         note=item.note,
         expires=each.expires,
+        beside=item.beside,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,68 +11,86 @@ import orjson
 
 from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.exchange.policing import setting_of
-from taxii_hub.model import Outcome
+from taxii_hub.exchange.policing import setting_of, stored_policies
+from taxii_hub.model import Policy
+from taxii_hub.policy.marking import Setting, marked
+from taxii_hub.policy.reading import connected
 from taxii_hub.policy.tearline import torn
 from taxii_hub.stix import ids
-from taxii_hub.stix.validation import version_of
-from taxii_hub.taxii.envelope import Member
 
 Value = Mapping[str, Any]
 
 
-async def tear_lines(
-    hub: Hub, place: Place, values: Sequence[Value], outcomes: Sequence[Outcome]
-) -> list[Member]:
-    """What is to be published beside these objects: of each that is stored and has narrower parts, the object
-    without them, under its own id, and its ``derived-from``, which only readers of the original see.
+@dataclass(frozen=True, slots=True)
+class TearLine:
+    """What is published beside an object, and the words about it. ``part`` is the object without what
+    narrows its readers; ``link`` its ``derived-from``, which only readers of the original see. Both are
+    None where there can be no part."""
 
-    What waits for a liaison officer, was refused, or would be no STIX object without the parts, has none.
-    """
-    if place.collection.granular != "tear-line":
-        return []
-    stored = {(each.id, each.version) for each in outcomes if each.ok and each.pending is None}
-    wanted = [
-        value
-        for value in values
-        if "granular_markings" in value and (value["id"], version_of(value)[1]) in stored
-    ]
-    if not wanted:
+    of: Value
+    note: str
+    part: dict[str, Any] | None = None
+    link: dict[str, Any] | None = None
+
+
+async def tear_lines(hub: Hub, place: Place, values: Sequence[Value]) -> list[TearLine]:
+    """The tear lines of those objects that have granular markings, in a collection that wants them."""
+    wanted = [value for value in values if "granular_markings" in value]
+    if place.collection.granular != "tear-line" or not wanted:
         return []
     setting = await setting_of(hub, place, values)
-    made: list[Member] = []
-    for value in wanted:
-        part = torn(value, setting)
-        if part is None:
-            continue
-        part["id"] = ids.mint(hub.settings.id_namespace, part["type"], "tear-line", value["id"])
-        if any(finding.level == "must" for finding in hub.validator.findings(part, hub.now())):
-            continue
-        made += (_member(each) for each in (part, *_derived(hub.settings.id_namespace, part, value)))
-    return made
+    creators = {str(value["created_by_ref"]) for value in wanted if "created_by_ref" in value}
+    policies = await stored_policies(hub, place, creators)
+    policies |= {value["id"]: marked(value, setting).policy for value in values if value["id"] in creators}
+    made = (_tear_line(hub, value, setting, policies) for value in wanted)
+    return [each for each in made if each is not None]
 
 
-def _derived(namespace: UUID, part: Value, original: Value) -> Iterator[dict[str, Any]]:
-    inherited = ("created_by_ref", "object_marking_refs")
-    yield {
+def _tear_line(hub: Hub, value: Value, setting: Setting, creators: Mapping[str, Policy]) -> TearLine | None:
+    part = torn(value, setting)
+    if part is None:
+        return None
+    part["id"], link_id = tear_line_ids(hub.settings.id_namespace, setting.origin, value["id"])
+    if _hides(creators.get(str(part.get("created_by_ref"))), marked(part, setting).policy):
+        del part["created_by_ref"]
+    for finding in hub.validator.findings(part, hub.now()):
+        if finding.level == "must":
+            where = f" ({finding.path})" if finding.path else ""
+            return TearLine(
+                value, f"no tear line: without its marked parts it is no STIX object{where}; withheld whole"
+            )
+    return TearLine(
+        value, f"a tear line of it is published as {part['id']}", part, _derived(link_id, part, value)
+    )
+
+
+def _hides(creator: Policy | None, policy: Policy) -> bool:
+    """Whether some reader of the part may not see who created it."""
+    return creator is not None and connected(policy, creator) != policy
+
+
+def _derived(link_id: str, part: Value, original: Value) -> dict[str, Any]:
+    return {
         "type": "relationship",
         "spec_version": "2.1",
-        "id": ids.mint(namespace, "relationship", "tear-line", original["id"]),
-        "created": original["modified"],
+        "id": link_id,
+        **{name: part[name] for name in ("created_by_ref",) if name in part},
+        "created": original.get("created", original["modified"]),
         "modified": original["modified"],
         "relationship_type": "derived-from",
         "source_ref": part["id"],
         "target_ref": original["id"],
-        **{name: original[name] for name in inherited if name in original},
+        **{name: original[name] for name in ("object_marking_refs",) if name in original},
     }
 
 
-def _member(value: dict[str, Any]) -> Member:
-    return Member(value, orjson.dumps(value))
+def bytes_of(value: Value) -> bytes:
+    """What the hub itself made, as it is stored and served."""
+    return orjson.dumps(value)
 
 
-def tear_line_ids(hub: Hub, object_id: str) -> tuple[str, str]:
-    """The ids of an object's part above the tear line, and of its ``derived-from``, if it has them."""
-    namespace = hub.settings.id_namespace
-    part = ids.mint(namespace, object_id.split("--", 1)[0], "tear-line", object_id)
-    return part, ids.mint(namespace, "relationship", "tear-line", object_id)
+def tear_line_ids(namespace: UUID, agency: str, object_id: str) -> tuple[str, str]:
+    """The ids of the part above the tear line and of its ``derived-from``, for an object as this agency
+    publishes it: what another publishes under the same id never meets them."""
+    part = ids.mint(namespace, object_id.split("--", 1)[0], "tear-line", object_id, agency)
+    return part, ids.mint(namespace, "relationship", "tear-line", object_id, agency)

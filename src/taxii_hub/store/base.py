@@ -36,6 +36,9 @@ class Offer:
 
     ``signatures`` of liaison officers are needed before it is fed to anybody (0: it is fed at once); until
     then it waits as ``proposal``, not beyond ``due`` (microseconds).
+
+    ``beside``: the position of the offer before it that it accompanies. It is stored only where that one is
+    fed, and has no outcome of its own; ``note`` is then said of that one.
     """
 
     position: int
@@ -52,6 +55,7 @@ class Offer:
     signatures: int = 0
     proposal: str | None = None
     due: int | None = None
+    beside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,16 @@ def publish_leaves(
     one for each that has something on hold."""
     leaves, done = [], 0
     held = {proposal.id for proposal in plan.held}
-    for publication, status in zip(todo, statuses, strict=True):
-        added = [document["s"] for document in plan.inserts[done : done + status.stored]]
-        done += status.stored
+    for publication, status, number in zip(todo, statuses, plan.added, strict=True):
+        added = [document["s"] for document in plan.inserts[done : done + number]]
+        done += number
         details = {
             "status": publication.id,
             "feed": publication.collection,
             "collection": publication.collection_id,
             "epoch": publication.epoch,
-            "offered": len(publication.offers) + len(publication.settled),
-            "stored": status.stored,
+            "offered": len(status.outcomes),
+            "stored": number,
             **(stamps_document(added) if added else {}),
         }
         by = Actor(publication.account, publication.agency)

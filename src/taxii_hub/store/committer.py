@@ -296,7 +296,8 @@ def split(publication: Publication) -> list[Publication]:
     parts: list[list[Any]] = [[]]
     size = 0
     for offer in publication.offers:
-        if parts[-1] and (len(parts[-1]) == PART_OBJECTS or size + len(offer.data) > PART_BYTES):
+        full = len(parts[-1]) >= PART_OBJECTS or size + len(offer.data) > PART_BYTES
+        if parts[-1] and offer.beside is None and full:
             parts.append([])
             size = 0
         parts[-1].append(offer)
@@ -309,6 +310,5 @@ def split(publication: Publication) -> list[Publication]:
 
 
 def _placed(part: Publication, status: Status) -> tuple[tuple[int, Any], ...]:
-    return tuple(
-        (offer.position, outcome) for offer, outcome in zip(part.offers, status.outcomes, strict=True)
-    )
+    asked = [offer for offer in part.offers if offer.beside is None]
+    return tuple((offer.position, outcome) for offer, outcome in zip(asked, status.outcomes, strict=True))

@@ -87,12 +87,13 @@ KNOWN_FIELDS = dict.fromkeys(("i", "p", "v", "s", "x", "k", "l", "f", "u", "g", 
 class Plan:
     """What to write: ``inserts`` are documents, ``updates`` head changes by entry key, ``outcomes``
     one list for each publication in its request's order. ``held`` is what waits for release, new
-    with this commit."""
+    with this commit, ``added`` how many inserts each publication has."""
 
     inserts: list[dict[str, Any]] = field(default_factory=list)
     updates: dict[Any, dict[str, Any]] = field(default_factory=dict)
     outcomes: list[tuple[Outcome, ...]] = field(default_factory=list)
     held: list[Proposal] = field(default_factory=list)
+    added: list[int] = field(default_factory=list)
 
 
 def heads_of(entries: Sequence[Known]) -> list[Heads]:
@@ -145,9 +146,16 @@ class Planner:
         """Decide every offer of the publication; neighbours never influence each other."""
         outcomes = dict(publication.settled)
         readable = frozenset(publication.readable)
+        before = len(self._new)
         for offer in publication.offers:
-            outcomes[offer.position] = self._offer(offer, publication, readable)
+            if offer.beside is None:
+                outcomes[offer.position] = self._offer(offer, publication, readable)
+            elif outcomes[offer.beside].ok and outcomes[offer.beside].pending is None:
+                part = self._offer(offer, publication, readable)
+                note = offer.note if part.ok and part.pending is None else part.message
+                outcomes[offer.beside] = _with_note(outcomes[offer.beside], note if offer.note else None)
         self._plan.outcomes.append(tuple(outcomes[position] for position in sorted(outcomes)))
+        self._plan.added.append(len(self._new) - before)
 
     def _offer(self, offer: Offer, publication: Publication, readable: frozenset[int]) -> Outcome:
         entries = self._objects.setdefault(offer.id, [])
@@ -214,6 +222,11 @@ class Planner:
             )
             for outcomes in self._plan.outcomes
         ]
+
+
+def _with_note(outcome: Outcome, note: str | None) -> Outcome:
+    said = [text for text in (outcome.message, note) if text]
+    return replace(outcome, message="; ".join(said) or None)
 
 
 def _again(offer: Offer, entry: Known) -> Outcome:
