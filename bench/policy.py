@@ -19,7 +19,7 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -57,10 +57,10 @@ Database = AsyncDatabase[dict[str, Any]]
 # --- what is there to be read ------------------------------------------------------------------
 
 
-def catalogue(folder: Path) -> None:
+def catalogue(folder: Path, numbers: Sequence[int]) -> None:
     """The sandbox with a collection for each number of classes; compartments part the two readers."""
     shutil.copy(COLLECTIONS / "agencies.yaml", folder)
-    most = max(NUMBERS)
+    most = max(numbers)
     members = "\n".join(
         [
             "  - hub-lab",
@@ -72,7 +72,7 @@ def catalogue(folder: Path) -> None:
     collections = "\n".join(
         f"  - {{id: {uuid.UUID(int=number, version=4)}, alias: {alias}, title: Bench {alias}, read: members, "
         f"write: members, validation: strict, default_marking: clear}}"
-        for number, alias in enumerate(["scratch", *(f"classes-{n}" for n in NUMBERS)], 1)
+        for number, alias in enumerate(["scratch", *(f"classes-{n}" for n in numbers)], 1)
     )
     text = f"title: Bench\nmembers:\n{members}\ncollections:\n{collections}\n"
     (folder / "sandbox.yaml").write_text(text)
@@ -251,7 +251,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=8)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        catalogue(Path(folder))
+        catalogue(Path(folder), NUMBERS)
         settings = {FOLDER: folder}
         with running_hub(settings=settings) as hub:
             figures = asyncio.run(measure(hub, settings, arguments))
