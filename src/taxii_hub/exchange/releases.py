@@ -17,6 +17,7 @@ from taxii_hub.exchange.access import Place, place_for, reader_for
 from taxii_hub.exchange.acts import ATTEMPTS, require_liaison, with_pairs
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import policed
+from taxii_hub.exchange.publish import publish_members
 from taxii_hub.model import Account, Ended, Policy, VersionFilter
 from taxii_hub.policy.reading import LADDER, meet, readable
 from taxii_hub.store.base import Change, Proposal, Settlement, SettleResult
@@ -87,6 +88,10 @@ async def sign(hub: Hub, account: Account, proposal_id: str) -> SettleResult:
         raise UnavailableError("Others change this object all the time; try again soon.")
     if result not in ("signed", "released"):
         await _refused(hub, account, proposal, result)
+    if result == "released" and proposal.offer is not None and place.collection.granular == "tear-line":
+        # The object is there already, so this adds its tear line only, which may have to wait as well.
+        members = parse_envelope(b'{"objects":[' + proposal.offer.data + b"]}")
+        await publish_members(hub, _submitter(place, proposal), members, proposal.at)
     return result
 
 
@@ -148,13 +153,16 @@ def _said(hub: Hub, place: Place, proposal: Proposal) -> Settlement:
     )
 
 
+def _submitter(place: Place, proposal: Proposal) -> Place:
+    account = Account(proposal.account, proposal.agency, frozenset({"reader", "writer"}))
+    return replace(place, account=account)
+
+
 async def _signature(hub: Hub, place: Place, proposal: Proposal) -> Settlement:
     said = _said(hub, place, proposal)
     if proposal.offer is None:
         return replace(said, change=await with_pairs(hub, _change(said, proposal)))
-    origin = replace(
-        place, account=Account(proposal.account, proposal.agency, frozenset({"reader", "writer"}))
-    )
+    origin = _submitter(place, proposal)
     (member,) = parse_envelope(b'{"objects":[' + proposal.offer.data + b"]}")
     (today,) = await policed(hub, origin, [member.value or {}])
     classes = await hub.feed.classes(proposal.collection)

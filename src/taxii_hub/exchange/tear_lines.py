@@ -50,6 +50,8 @@ def _tear_line(hub: Hub, value: Value, setting: Setting, creators: Mapping[str, 
     part = torn(value, setting)
     if part is None:
         return None
+    if not part:
+        return TearLine(value, "no tear line: a marked part cannot be taken out of it; withheld whole")
     part["id"], link_id = tear_line_ids(hub.settings.id_namespace, setting.origin, value["id"])
     if _hides(creators.get(str(part.get("created_by_ref"))), marked(part, setting).policy):
         del part["created_by_ref"]

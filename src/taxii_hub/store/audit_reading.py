@@ -107,22 +107,35 @@ class AuditReader:
 
     async def placed(self, feed: int, classes: Collection[int], stamps: Sequence[int]) -> dict[int, Placed]:
         """What stands, or once stood, in these classes under ascending stamps, by stamp."""
-        few = len(stamps) * len(classes) <= FEW
+        holding = await self._with_copies(feed, classes)
+        few = len(stamps) * len(holding) <= FEW
         wanted: Document = {"$in": list(stamps)} if few else {"$gte": stamps[0], "$lte": stamps[-1]}
-        found = await self._placed({"c": feed, "p": {"$in": sorted(classes)}, "s": wanted}, "all", "stamp")
+        stood = {"c": feed, "p": {"$in": holding}, "s": wanted}
+        found = await self._placed(stood, classes, ("all", "stamp"))
         return {stamp: found[stamp] for stamp in stamps if stamp in found}
 
     async def stamps_of(self, feed: int, classes: Collection[int], object_id: str) -> dict[int, Placed]:
         """The same for one object, under whatever stamp."""
-        wanted = {"c": feed, "i": object_id, "p": {"$in": sorted(classes)}}
-        return await self._placed(wanted, "object", "object")
+        wanted = {"c": feed, "i": object_id, "p": {"$in": await self._with_copies(feed, classes)}}
+        return await self._placed(wanted, classes, ("object", "object"))
 
-    async def _placed(self, wanted: Document, hint: str, history_hint: str) -> dict[int, Placed]:
-        fields = {"_id": 0, "s": 1, "i": 1, "v": 1, "w": 1, "a": 1, "p": 1}
+    async def _with_copies(self, feed: int, classes: Collection[int]) -> list[int]:
+        """These classes, and those that hold copies of whomever's objects (no origin)."""
+        async with database_errors():
+            copies = await self._policies.find({"c": feed, "origin": ""}, {"_id": 1}).to_list()
+        return sorted({*classes, *(document["_id"] for document in copies)})
+
+    async def _placed(
+        self, wanted: Document, classes: Collection[int], hints: tuple[str, str]
+    ) -> dict[int, Placed]:
+        """A copy counts where it is one of an entry in these classes."""
+        fields = {"_id": 0, "s": 1, "i": 1, "v": 1, "w": 1, "a": 1, "p": 1, "y": 1}
         found: dict[int, Placed] = {}
         async with database_errors():
-            for collection, index in ((self._entries, hint), (self._history, history_hint)):
+            for collection, index in zip((self._entries, self._history), hints, strict=True):
                 async for row in collection.find(wanted, fields, hint=index, batch_size=5000):
+                    if row["p"] not in classes and row.get("y") not in classes:
+                        continue
                     found[row["s"]] = Placed(row["i"], entry_of(row).version, row["p"])
         return found
 

@@ -45,7 +45,7 @@ Clock = Callable[[], int]
 BUDGET = 20.0
 """Seconds that one commit may be tried again before the caller hears 503."""
 
-STOOD_FIELDS = {"_id": 0, **dict.fromkeys(("c", "p", "s", "i", "v", "w", "a"), 1)}
+STOOD_FIELDS = {"_id": 0, **dict.fromkeys(("c", "p", "s", "i", "v", "w", "a", "y"), 1)}
 
 
 @dataclass(slots=True)

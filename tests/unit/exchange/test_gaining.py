@@ -11,6 +11,7 @@ import orjson
 from taxii_hub.catalog.documents import to_document
 from taxii_hub.exchange import acts
 from taxii_hub.exchange.access import Place
+from taxii_hub.exchange.disclosures import DisclosureFilter, disclosures
 from taxii_hub.exchange.gaining import feed_history, foreseen, gains_between, step_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.poll import poll
@@ -81,6 +82,10 @@ async def test_who_joins_with_history_is_fed_each_object_once_and_nobody_notices
         ]
         assert await seen(hub, "fr-coq") == again
         assert await feed_history(hub, settled=0) == []
+        await hub.audit.catch_up(sign=False)
+        disclosed = disclosures(hub.audit.records, DisclosureFilter("gb-owl"))
+        copies = [each.object_id async for each in disclosed if each.agency == "fr-coq"]
+        assert copies == [other["id"], old["id"]] * 2
         assert {agency: await seen(hub, agency) for agency in before} == before
 
 

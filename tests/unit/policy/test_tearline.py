@@ -12,6 +12,7 @@ from taxii_hub.policy.marking import Setting, marked
 from taxii_hub.policy.tearline import torn
 from taxii_hub.policy.terms import Community
 from taxii_hub.stix.markings import TLP_2_IDS
+from taxii_hub.stix.selectors import points_at_something
 
 RED, GREEN, CLEAR = TLP_2_IDS["red"], TLP_2_IDS["green"], TLP_2_IDS["clear"]
 SETTING = Setting("us-kite", "amber", Community({"us-kite": "US", "gb-heron": "GB"}))
@@ -38,8 +39,9 @@ def without(*names: str) -> dict[str, Any]:
 
 def test_what_is_narrower_goes() -> None:
     assert parted((RED, ["description"])) == without("description")
-    assert parted((RED, ["labels.[0]"])) == without("labels")
-    assert parted((RED, ["extensions.x.one", "extensions.y.one", "nothing.at.all"])) == {
+    assert parted((RED, ["labels.[0]"])) == {**OBJECT, "labels": ["b"]}
+    assert parted((RED, ["labels.[1]", "labels.[0]"])) == without("labels")
+    assert parted((RED, ["extensions.x.one", "extensions.y.one"])) == {
         **OBJECT,
         "extensions": {"x": {"two": 2}},
     }
@@ -53,6 +55,17 @@ def test_what_is_no_narrower_stays_with_its_marking() -> None:
     assert left == {**without("description"), "granular_markings": kept}
 
 
+def test_selectors_that_stay_name_the_places_afterwards() -> None:
+    left = parted((RED, ["labels.[0]", "extensions.x"]), (GREEN, ["labels.[1]", "extensions.x.one", "name"]))
+    kept = [{"marking_ref": GREEN, "selectors": ["labels.[0]", "name"]}]
+    assert left == {
+        **OBJECT,
+        "labels": ["b"],
+        "extensions": {"y": {"one": 1}},
+        "granular_markings": kept,
+    }
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -61,7 +74,6 @@ def test_what_is_no_narrower_stays_with_its_marking() -> None:
         {**OBJECT, "granular_markings": ["x"]},
         {**OBJECT, "granular_markings": [{"marking_ref": RED}]},
         {**OBJECT, "granular_markings": [{"marking_ref": RED, "selectors": [7]}]},
-        {**OBJECT, "granular_markings": [{"marking_ref": RED, "selectors": ["id"]}]},
         {**without("modified"), "granular_markings": [{"marking_ref": RED, "selectors": ["name"]}]},
     ],
 )
@@ -75,12 +87,39 @@ paths = st.sampled_from(
 entries = st.tuples(st.sampled_from([RED, GREEN, CLEAR, "unknown"]), st.lists(paths, min_size=1, max_size=3))
 
 
+SECRETS = {"name": "n1", "description": "d1", "labels": ["l0", "l1"]}
+SECRETS |= {"extensions": {"x": {"one": "x1", "two": "x2"}, "y": {"one": "y1"}}}
+
+
+def leaves(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return {leaf for each in value.values() for leaf in leaves(each)}
+    return {leaf for each in value for leaf in leaves(each)} if isinstance(value, list) else {value}
+
+
+def at(selector: str, value: Any) -> Any:
+    for step in selector.split("."):
+        if isinstance(value, list):
+            value = value[int(step[1:-1])]
+        else:
+            value = value.get(step, {})
+    return value
+
+
+@pytest.mark.parametrize("selector", ["id", "nothing", "labels.[2]", "name.x", "object_marking_refs.[0]"])
+def test_what_cannot_be_taken_out_is_withheld_whole(selector: str) -> None:
+    assert not parted((RED, ["name", selector]))
+
+
 @given(st.lists(entries, max_size=4))
 def test_what_is_left_has_the_policy_of_the_whole_and_nothing_that_was_marked(given_: list[Any]) -> None:
-    left = parted(*given_)
-    if left is None:
+    left = parted(*given_, **SECRETS)
+    if not left:
         return
     assert marked(left, SETTING).policy == marked(OBJECT, SETTING).policy
-    for marking, selectors in given_:
-        for selector in selectors if marking in (RED, "unknown") else ():
-            assert selector.split(".")[0] not in left or selector.startswith("extensions.")
+    strict = {s for marking, selectors in given_ if marking in (RED, "unknown") for s in selectors}
+    hidden = {leaf for selector in strict for leaf in leaves(at(selector, SECRETS))}
+    kept = {name: value for name, value in left.items() if name in SECRETS}
+    assert leaves(kept) == leaves(SECRETS) - hidden
+    for entry in left.get("granular_markings", ()):
+        assert all(points_at_something(selector, left) for selector in entry["selectors"])
