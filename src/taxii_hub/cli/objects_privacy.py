@@ -13,13 +13,12 @@ from taxii_hub.cli.placing import (
     as_option,
     in_option,
     officer_before,
+    officer_of,
     officer_option,
     place_of,
     reason_option,
 )
-from taxii_hub.errors import NotFoundError
 from taxii_hub.exchange import erasing, retention, reviews, subjects
-from taxii_hub.model import Account
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub
@@ -136,19 +135,20 @@ async def reviewed(hub: Hub, object_id: str, reason: str, **place: str) -> None:
 
 @click.command("subject-search", epilog=EXIT_CODES)
 @as_option
+@officer_option
 @click.option("--name", "names", multiple=True, help="A person's name; may be repeated.")
 @click.option("--identifier", "identifiers", multiple=True, help="A document's number and the like.")
 @why_option
 @json_option
 @with_hub
-async def subject_search(hub: Hub, agency: str, reason: str, as_json: bool, **wanted: Any) -> None:
+async def subject_search(
+    hub: Hub, agency: str, officer: str, reason: str, as_json: bool, **wanted: Any
+) -> None:
     """Search what AGENCY published for a person, who received it, and when it is over.
 
     Only its own objects are looked at. Who is searched for is not written into the log.
     """
-    if agency not in {each.name for each in hub.catalog.agencies}:
-        raise NotFoundError(f"there is no agency {agency}; `taxii-hub agencies list` shows them")
-    account = Account("cli", agency, frozenset({"reader", "liaison"}))
+    account = await officer_of(hub, agency, officer)
     answer = await subjects.subject_search(hub, account, subjects.Subject(**wanted), reason)
     if as_json:
         click.echo(json.dumps(asdict(answer), indent=2))

@@ -19,6 +19,7 @@ from tests.unit.exchange.test_privacy import identity, let, post, read_by
 Run = Callable[..., Result]
 THING = indicator(0)
 PLACE = ("--in", "test/strict", "--as", "gb-owl")
+KEYS: dict[str, str] = {}
 WHY = ("--reason", "order 12")
 
 
@@ -31,7 +32,8 @@ def run(tmp_path: Path, mongodb_uri: str, mongodb_database: str, monkeypatch: py
             await let(hub, review_days=1, retention_days=30)
             agencies = [agency.name for agency in hub.catalog.agencies]
             for name in ("one", "two"):
-                await hub.accounts.admin.add(NewAccount(name, "gb-owl", frozenset({"liaison"})), agencies)
+                who = NewAccount(name, "gb-owl", frozenset({"liaison"}))
+                KEYS[name] = (await hub.accounts.admin.add(who, agencies)).key.text
             await post(hub, THING, identity(1, "Jan Novák"))
             await read_by(hub, "us-elk")
 
@@ -41,7 +43,9 @@ def run(tmp_path: Path, mongodb_uri: str, mongodb_database: str, monkeypatch: py
     monkeypatch.setenv("TAXII_HUB_DATA_DIR", str(tmp_path))
 
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(main, arguments)
+        """``--by`` an officer gives that officer's key."""
+        officer = arguments[arguments.index("--by") + 1] if "--by" in arguments else ""
+        return CliRunner().invoke(main, arguments, input=KEYS.get(officer, "none") + "\n")
 
     return run
 
@@ -52,7 +56,7 @@ def ok(result: Result) -> str:
 
 
 def test_an_officers_day(run: Run, tmp_path: Path) -> None:
-    found = ok(run("objects", "subject-search", "--as", "gb-owl", "--name", "novak jan", *WHY))
+    found = ok(run("objects", "subject-search", "--as", "gb-owl", "--name", "novak jan", "--by", "one", *WHY))
     assert "received by us-elk" in found
     assert "1 found in 2 versions looked at" in found
     hold = ("objects", "legal-hold", THING["id"], *PLACE, *WHY)
@@ -82,4 +86,6 @@ def test_nothing_is_due_or_over_on_the_first_day(run: Run) -> None:
     assert "30 days after publication" in record
     assert json.loads(ok(run("agencies", "record", "gb-owl", "--json")))["controller"] == "gb-owl"
     assert run("agencies", "record", "nobody").exit_code == 2
-    assert run("objects", "subject-search", "--as", "nobody", "--name", "x", *WHY).exit_code == 1
+    search = ("objects", "subject-search", "--as", "us-elk", "--name", "x", *WHY)
+    assert "not one of account one of us-elk" in run(*search, "--by", "one").output
+    assert run(*search, "--by", "nobody").exit_code == 1
