@@ -224,7 +224,11 @@ def plain(tree: Tree) -> Any:
     if isinstance(tree, dict):
         made = {}
         for key, inner in tree.items():
-            if inner is not None and (value := plain(inner)) not in NOTHING:
+            if inner is None:
+                continue
+            # Most are leaves, and this is the hottest line of what gathers rows: a call less for each.
+            value = inner.data if isinstance(inner, Value) else plain(inner)
+            if value not in NOTHING:
                 made[key] = value
         return made
     if isinstance(tree, list):

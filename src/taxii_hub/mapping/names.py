@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import orjson
 
@@ -46,31 +46,33 @@ def distinct(trees: Iterable[Tree]) -> list[tuple[Tree, int]]:
 
     Lists that were joined before they were exported repeat what they say (formats.md section 2.3).
     """
-    given = list(trees)
-    if len(given) < 2:
-        return [(tree, 1) for tree in given]
-    found: dict[str | bytes, tuple[Tree, int]] = {}
-    for tree in given:
-        said = _said(tree)
-        known, count = found.get(said, (None, 0))
-        found[said] = (_united(known, tree) if count else tree, count + 1)
-    return list(found.values())
-
-
-def _said(tree: Tree) -> str | bytes:
-    """The same for equal trees."""
-    said = plain(tree)
-    if isinstance(said, str):
-        return said
-    try:
-        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # half a surrogate pair, which orjson refuses
-        return canonical_json.dumps({"": said}).encode("utf-8", "surrogatepass")
+    return _counted([(plain(tree), tree) for tree in trees])
 
 
 def once(trees: Iterable[Tree]) -> list[Tree]:
     """The distinct ones of those that say something."""
-    return [tree for tree, _ in distinct(tree for tree in trees if plain(tree))]
+    telling = [(said, tree) for tree in trees if (said := plain(tree))]
+    return [tree for tree, _ in _counted(telling)]
+
+
+def _counted(given: Sequence[tuple[Any, Tree]]) -> list[tuple[Tree, int]]:
+    """``given``: what each says, and the tree."""
+    if len(given) < 2:
+        return [(tree, 1) for _, tree in given]
+    found: dict[str | bytes, tuple[Tree, int]] = {}
+    for said, tree in given:
+        key = said if isinstance(said, str) else _key(said)
+        known = found.get(key)
+        found[key] = (tree, 1) if known is None else (_united(known[0], tree), known[1] + 1)
+    return list(found.values())
+
+
+def _key(said: Any) -> bytes:
+    """The same for equal values."""
+    try:
+        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, which orjson refuses
+        return canonical_json.dumps({"": said}).encode("utf-8", "surrogatepass")
 
 
 def flags(found: Iterable[tuple[str, Value]]) -> list[Value]:
