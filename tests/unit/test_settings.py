@@ -44,6 +44,7 @@ GIVEN = {
     "TAXII_HUB_MONGODB_DATABASE": "x",
     "TAXII_HUB_DATA_DIR": "/data",
     "TAXII_HUB_SECRETS_DIR": "/secrets",
+    "TAXII_HUB_CEILING": "secret",
     "TAXII_HUB_COLLECTIONS_DIR": "/c",
     "TAXII_HUB_MAPPINGS_DIR": "/m",
     "TAXII_HUB_MAPPING_CODE": "allow",
