@@ -129,7 +129,12 @@ def _on_hold(
 ) -> Publication:
     """The publication with what has to wait for liaison officers told from the rest."""
     due = hub.now() + collection.release_within_hours * HOUR
-    needed = [signatures_for(collection, each) for each in policies]
+    # Only readers of the whole see what connects it with its tear line (it alone has no note), and the
+    # whole is fed by then: it needs nobody's word of its own.
+    needed = [
+        0 if offer.beside is not None and offer.note is None else signatures_for(collection, each)
+        for offer, each in zip(publication.offers, policies, strict=True)
+    ]
     if not any(needed):
         return publication
     offers = tuple(

@@ -7,12 +7,13 @@ from typing import Any
 
 import orjson
 
-from taxii_hub.exchange import acts
+from taxii_hub.catalog.documents import to_document
+from taxii_hub.exchange import acts, releases
 from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.poll import poll
 from taxii_hub.exchange.publish import publish
-from taxii_hub.model import Entry, Outcome, VersionFilter
+from taxii_hub.model import Account, Entry, Outcome, VersionFilter
 from taxii_hub.taxii.filters import parse_query
 from tests.support.inprocess import opened_hub, place
 from tests.support.probe import indicator
@@ -128,3 +129,32 @@ async def test_two_publishers_of_one_id_have_parts_of_their_own(
         assert status.outcomes[0].ok
         parts = [entry for entry in await seen(hub, "gb-owl") if entry.id != one["id"]]
         assert len({entry.id for entry in parts if entry.id.startswith("indicator--")}) == 2
+
+
+async def test_what_waits_has_its_part_when_it_is_released(mongodb_uri: str, mongodb_database: str) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        catalog = hub.catalogs.catalog
+        (root,) = catalog.api_roots
+        strict = replace(root.collections[0], granular="tear-line", hold="above-unclassified")
+        changed = replace(root, collections=(strict, *root.collections[1:]))
+        await hub.catalogs.apply(to_document(replace(catalog, api_roots=(changed,))), by="test")
+        definition = {
+            "type": "marking-definition",
+            "spec_version": "2.1",
+            "id": "marking-definition--21111111-2222-4333-8444-555555555555",
+            "created": "2024-01-01T00:00:00.000Z",
+            "definition_type": "statement",
+            "definition": {"statement": "VS-NfD"},
+        }
+        narrow = [{"marking_ref": definition["id"], "selectors": ["description"]}]
+        whole = parted(0, granular_markings=narrow)
+        _, waits = await post(hub, definition, whole)
+        assert waits.pending is not None
+        before = await seen(hub, "us-elk")
+        officer = Account("other", "gb-owl", frozenset({"liaison", "reader"}))
+        assert await releases.sign(hub, officer, waits.pending) == "released"
+        (above,) = (entry for entry in await seen(hub, "us-elk") if entry not in before)
+        assert above.id.startswith("indicator--")
+        assert above.id != whole["id"]
+        assert b"secret source" not in above.data
+        assert len(await seen(hub, "gb-owl")) == 4
