@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from pathlib import Path
 
@@ -21,7 +22,13 @@ def account(hub: RunningHub, agency: str, *roles: str) -> tuple[str, str]:
     options = [word for role in roles for word in ("--role", role)]
     made = hub.run("accounts", "add", name, "--agency", agency, *options, "--json")
     assert made.returncode == 0, made.stderr
-    return name, json.loads(made.stdout)["key"]
+    auth = name, json.loads(made.stdout)["key"]
+    with httpx.Client(base_url=hub.url, auth=auth, timeout=60) as client:
+        for pause in range(8):  # every worker knows a new account within five seconds
+            time.sleep(0.3 * pause)
+            if {client.get("/api/v1/whoami").status_code for _ in range(4)} == {200}:
+                break
+    return auth
 
 
 def answers(hub: RunningHub, auth: tuple[str, str], object_id: str, status: str) -> str:
