@@ -44,3 +44,12 @@ def read(name: str) -> dict[str, Any]:
     """What was measured last."""
     found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
     return found
+
+
+def machine_words(machine: dict[str, Any]) -> str:
+    """The machine of a result, in one sentence."""
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {versions}; "
+        f"{machine['date']}, load at the end {machine['load']}."
+    )
