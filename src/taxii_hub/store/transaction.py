@@ -236,15 +236,15 @@ class Transactions:
 
     async def _stamped(self, session: AsyncClientSession, plan: ChangePlan, last: int) -> list[Document]:
         """Give the new stamps to what is fed; returns the documents of the copies."""
+        keys = [fed.key for fed in plan.fed if fed.copy]
+        found = self._entries.find({"_id": {"$in": keys}}, session=session) if keys else None
+        sources = {} if found is None else {row["_id"]: row async for row in found}
         copies = []
         for fed, stamp in zip(plan.fed, plan.stamps(last), strict=True):
             if not fed.copy:
                 plan.updates.setdefault(fed.key, {})["s"] = Int64(stamp)
                 continue
-            source = await self._entries.find_one({"_id": fed.key}, session=session)
-            if source is None:
-                raise StoreError("an entry went away inside the transaction that had read it")
-            copies.append({**copy_document(source, fed.entry), "s": Int64(stamp)})
+            copies.append({**copy_document(sources[fed.key], fed.entry), "s": Int64(stamp)})
         return copies
 
     async def _move_clock(self, session: AsyncClientSession, collection: int, entries: int) -> int:

@@ -82,6 +82,7 @@ async def test_who_joins_with_history_is_fed_each_object_once_and_nobody_notices
         ]
         assert await seen(hub, "fr-coq") == again
         assert await feed_history(hub, settled=0) == []
+        await hub.audit.flush()
         await hub.audit.catch_up(sign=False)
         disclosed = disclosures(hub.audit.records, DisclosureFilter("gb-owl"))
         copies = [each.object_id async for each in disclosed if each.agency == "fr-coq"]
