@@ -23,7 +23,7 @@ from taxii_hub.exchange.tear_lines import bytes_of, tear_lines
 from taxii_hub.model import Account, ApiRoot, Collection, Outcome, Status
 from taxii_hub.policy.holding import signatures_for
 from taxii_hub.policy.marking import Marked
-from taxii_hub.policy.reading import LADDER, readable
+from taxii_hub.policy.reading import LADDER
 from taxii_hub.policy.retention import over_at
 from taxii_hub.stix.findings import Finding
 from taxii_hub.stix.validation import Validator, version_of
@@ -89,7 +89,9 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
         account=place.account.id,
         epoch=hub.catalog.version,
         requested_at=requested_at,
-        readable=readable(classes, reader_for(hub, place.account, place.collection)),
+        readable=hub.readable.of(
+            place.collection.number, classes, reader_for(hub, place.account, place.collection)
+        ),
         offers=tuple(
             replace(
                 _offer(item, each, numbers[each.policy], creators),
