@@ -74,7 +74,9 @@ def twins(result: dict[str, Any]) -> list[str]:
 def policing(result: dict[str, Any]) -> list[str]:
     """What it costs to find policies before a commit."""
     marking, ends, size = result["marking"], result["ends"], result["size"]
-    looked_up = ", ".join(f"{ms / 1000:.1f} s for {number} classes" for number, ms in ends.items())
+    looked_up = ", ".join(
+        f"{ms / 1000:.1f} s for {number} class{'es' if number != '1' else ''}" for number, ms in ends.items()
+    )
     return [
         "## What it costs to find the policies of what is published",
         "",
