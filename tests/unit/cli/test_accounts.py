@@ -268,7 +268,11 @@ def test_show_says_why_a_siem_gets_what_it_gets(hub):
     told = json.loads(ok(hub("show", "fr-siem", "--json")))
     designations = next(c for c in told["collections"] if c["collection"] == "un/designations")
     assert designations["withheld"] == [
-        {"origin": "gb", "versions": 1, "reason": "fr is not among those it is released to (only gb, which published it)"}
+        {
+            "origin": "gb",
+            "versions": 1,
+            "reason": "fr is not among those it is released to (only gb, which published it)",
+        }
     ]
     assert designations["requests"] == 2
     assert 11_300 < designations["lag_seconds"] < 11_500

@@ -10,7 +10,18 @@ from taxii_hub.model import Collection
 from taxii_hub.policy.retention import DAY, over_at
 
 KEEPS = Collection(
-    "id", "alias", "Title", "root", None, frozenset(), frozenset(), (), "strict", "clear", (), retention_days=30
+    "id",
+    "alias",
+    "Title",
+    "root",
+    None,
+    frozenset(),
+    frozenset(),
+    (),
+    "strict",
+    "clear",
+    (),
+    retention_days=30,
 )
 
 
