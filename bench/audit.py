@@ -182,8 +182,8 @@ def main() -> None:
         for name in ("agencies.yaml", "sandbox.yaml"):  # the demo without reports, which start slowly
             shutil.copy(COLLECTIONS / name, folder)
         settings = {"TAXII_HUB_COLLECTIONS_DIR": folder}
-        without = {"settings": settings, "app": "bench.unaudited:create_app"}
-        with running_hub(settings=settings) as audited, running_hub(**without) as unaudited:
+        without = running_hub(settings=settings, app="bench.unaudited:create_app")
+        with running_hub(settings=settings) as audited, without as unaudited:
             figures = asyncio.run(polls(arguments, audited, unaudited))
     write("audit", {"machine": machine(), "polls": figures, "verify": verified})
 
