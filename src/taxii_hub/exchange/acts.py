@@ -1,4 +1,4 @@
-"""What an origin does with its own objects after they were published (R7): delete, withdraw, release, regrade.
+"""What an origin does with its own objects after they were published (R7).
 
 Every act is one commit. Whoever gains sight of a version is fed it once; whoever loses it finds it among
 the withdrawals and is fed the version that is the last for him now.
@@ -71,7 +71,10 @@ class Moved:
 
 
 async def release(hub: Hub, place: Place, object_id: str, to: Iterable[str], reason: str = "") -> Moved:
-    """Widen the audience of the last version by agencies, countries or groups. Raises BadRequestError for a name that nobody knows, NotFoundError, ForbiddenError."""
+    """Widen the audience of the last version by agencies, countries or groups.
+
+    Raises BadRequestError for a name that nobody knows, NotFoundError, ForbiddenError.
+    """
     added = agencies_named(hub, place, to)
 
     def widened(policy: Policy) -> Policy:

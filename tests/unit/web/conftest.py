@@ -189,7 +189,7 @@ class MemoryFeed:
         return self.changing
 
     async def classes_on(self, collection, object_id):
-        return frozenset({1})
+        return frozenset({1} if any(entry.id == object_id for entry in self.entries) else ())
 
     async def status(self, status_id):
         return self.statuses.get(status_id)
