@@ -37,13 +37,19 @@ lint: $(VENV)/.dev-stamp ## the part of check that takes seconds
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev-stamp ## measure serving and order beside their rivals, and write docs/performance.md (half an hour)
+bench: $(VENV)/.dev-stamp ## measure everything beside its rivals, and write docs/performance.md (an hour)
 	$(BIN)/python -m bench.serving
 	$(BIN)/python -m bench.order
+	$(BIN)/python -m bench.convert
+	$(BIN)/python -m bench.audit
+	$(BIN)/python -m bench.policy
+	$(BIN)/python -m bench.policing
+	$(BIN)/python -m bench.twins
 	$(BIN)/python -m bench.report
 
 docs: $(VENV)/.dev-stamp ## write the generated documents again (docs/cli.md)
 	$(BIN)/python scripts/cli_docs.py
+	$(BIN)/python scripts/policy_docs.py
 
 fuzz: $(VENV)/.dev-stamp ## 10,000 changed records over all formats: problems, never exceptions
 	$(BIN)/python -m tests.support.mutations 10000

@@ -13,7 +13,7 @@ from taxii_hub.cli.placing import (
     as_option,
     in_option,
     officer_before,
-    officer_of,
+    officer_for,
     officer_option,
     place_of,
     reason_option,
@@ -78,7 +78,7 @@ async def legal_hold(hub: Hub, object_id: str, reason: str, lift: bool, **where:
     In force once a second liaison officer of AGENCY has said the same. What is withdrawn, erased or over
     meanwhile is read by nobody.
     """
-    place = await officer_before(hub, **where)
+    place = officer_before(hub, **where)
     done = await (erasing.lift_hold if lift else erasing.legal_hold)(hub, place, object_id, reason)
     word = "lifted" if lift else "in force"
     click.echo(f"the legal hold is {word}" if done else "noted; a second officer has to say the same")
@@ -148,7 +148,7 @@ async def subject_search(
 
     Only its own objects are looked at. Who is searched for is not written into the log.
     """
-    account = await officer_of(hub, agency, officer)
+    account = officer_for(hub, agency, officer)
     answer = await subjects.subject_search(hub, account, subjects.Subject(**wanted), reason)
     if as_json:
         click.echo(json.dumps(asdict(answer), indent=2))

@@ -38,7 +38,7 @@ def place_of(hub: Hub, where: str, agency: str) -> Place:
     return Place(Account("cli", agency, frozenset({"reader", "liaison"})), api_root, collection)
 
 
-async def officer_of(hub: Hub, agency: str, name: str) -> Account:
+def officer_of(hub: Hub, name: str) -> Account:
     """The account whose key whoever sits here knows: no operator says an officer's word for him.
 
     Raises UnauthorizedError, ForbiddenError.
@@ -46,12 +46,20 @@ async def officer_of(hub: Hub, agency: str, name: str) -> Account:
     interactive = sys.stdin.isatty()
     key = click.prompt(f"Key of {name}", hide_input=True) if interactive else sys.stdin.readline().strip()
     account = hub.accounts.authenticate(f"Bearer {key}", None, "cli", time.time())
-    if account.id != name or account.agency != agency:
-        raise ForbiddenError(f"this key is not one of account {name} of {agency}")
+    if account.id != name:
+        raise ForbiddenError(f"this key is not one of account {name}")
     return account
 
 
-async def officer_before(hub: Hub, where: str, agency: str, officer: str) -> Place:
+def officer_before(hub: Hub, where: str, agency: str, officer: str) -> Place:
     """An officer of the agency before a collection."""
     place = place_of(hub, where, agency)
-    return Place(await officer_of(hub, agency, officer), place.api_root, place.collection)
+    return Place(officer_for(hub, agency, officer), place.api_root, place.collection)
+
+
+def officer_for(hub: Hub, agency: str, name: str) -> Account:
+    """The same, where the account must be one of that agency."""
+    account = officer_of(hub, name)
+    if account.agency != agency:
+        raise ForbiddenError(f"{name} is no account of {agency}")
+    return account

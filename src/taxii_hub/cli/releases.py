@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from taxii_hub.cli.accounts import EXIT_CODES, json_option, with_hub
-from taxii_hub.errors import ForbiddenError, HubError, NotFoundError
+from taxii_hub.cli.placing import officer_of, officer_option
+from taxii_hub.errors import HubError, NotFoundError
 from taxii_hub.exchange import release_requests
 from taxii_hub.exchange import releases as desks
 from taxii_hub.exchange.hub import Hub
@@ -21,13 +21,6 @@ from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Proposal
 
 as_option = click.option("--as", "agency", required=True, metavar="AGENCY", help="Whose desk.")
-by_option = click.option(
-    "--by",
-    "officer",
-    required=True,
-    metavar="ACCOUNT",
-    help="The liaison officer's account; its key is asked for, or read from standard input.",
-)
 limit_option = click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
 
 
@@ -67,12 +60,12 @@ async def list_(hub: Hub, agency: str, settled: bool, limit: int, as_json: bool)
 
 @releases.command(epilog=EXIT_CODES)
 @click.argument("proposal_id", metavar="ID")
-@by_option
+@officer_option
 @json_option
 @with_hub
 async def show(hub: Hub, proposal_id: str, officer: str, as_json: bool) -> None:
     """Show one thing that waits with its content, to a liaison officer of its agency."""
-    found = await desks.shown(hub, await _officer(hub, officer), proposal_id)
+    found = await desks.shown(hub, _officer(hub, officer), proposal_id)
     offer = found.proposal.offer
     told = {
         **_document(found.proposal),
@@ -96,14 +89,14 @@ async def show(hub: Hub, proposal_id: str, officer: str, as_json: bool) -> None:
 
 @releases.command(epilog=EXIT_CODES)
 @click.argument("proposals", metavar="ID...", nargs=-1, required=True)
-@by_option
+@officer_option
 @with_hub
 async def sign(hub: Hub, proposals: tuple[str, ...], officer: str) -> None:
     """Sign each ID as one of its officers; the last signature that is needed releases it.
 
     One that cannot be signed does not keep the others; the exit code is 1 then.
     """
-    account = await _officer(hub, officer)
+    account = _officer(hub, officer)
     failed = False
     for each in proposals:
         try:
@@ -120,12 +113,12 @@ async def sign(hub: Hub, proposals: tuple[str, ...], officer: str) -> None:
 
 @releases.command(epilog=EXIT_CODES)
 @click.argument("proposal_id", metavar="ID")
-@by_option
+@officer_option
 @click.option("--reason", required=True, help="Told to the submitter.")
 @with_hub
 async def refuse(hub: Hub, proposal_id: str, officer: str, reason: str) -> None:
     """Refuse ID: one refusal ends it."""
-    await desks.refuse(hub, await _officer(hub, officer), proposal_id, reason)
+    await desks.refuse(hub, _officer(hub, officer), proposal_id, reason)
     click.echo("refused")
 
 
@@ -150,13 +143,13 @@ async def requests(hub: Hub, agency: str, mine: bool, limit: int, as_json: bool)
 
 @releases.command(epilog=EXIT_CODES)
 @click.argument("request_id", metavar="ID")
-@by_option
+@officer_option
 @click.option("--yes/--no", "granted", required=True, help="Release it to the asker's agency, or not.")
 @click.option("--words", required=True, help="Told to the asker.")
 @with_hub
 async def answer(hub: Hub, request_id: str, officer: str, granted: bool, words: str) -> None:
     """Answer question ID of a reader; a yes takes the signatures that every release takes."""
-    account = await _officer(hub, officer)
+    account = _officer(hub, officer)
     _, proposal = await release_requests.answer(hub, account, request_id, granted=granted, words=words)
     click.echo(f"answered; the release waits for signatures as {proposal}" if proposal else "answered")
 
@@ -203,13 +196,8 @@ def _desk(hub: Hub, agency: str) -> Account:
     return Account("cli", agency, frozenset({"reader", "liaison"}))
 
 
-async def _officer(hub: Hub, name: str) -> Account:
-    """The account whose key whoever sits here knows. Raises UnauthorizedError, ForbiddenError."""
-    interactive = sys.stdin.isatty()
-    key = click.prompt(f"Key of {name}", hide_input=True) if interactive else sys.stdin.readline().strip()
-    account = hub.accounts.authenticate(f"Bearer {key}", None, "cli", time.time())
-    if account.id != name:
-        raise ForbiddenError(f"this key is not one of account {name}")
+def _officer(hub: Hub, name: str) -> Account:
+    account = officer_of(hub, name)
     desks.require_officer(account)
     return account
 

@@ -87,5 +87,5 @@ def test_nothing_is_due_or_over_on_the_first_day(run: Run) -> None:
     assert json.loads(ok(run("agencies", "record", "gb-owl", "--json")))["controller"] == "gb-owl"
     assert run("agencies", "record", "nobody").exit_code == 2
     search = ("objects", "subject-search", "--as", "us-elk", "--name", "x", *WHY)
-    assert "not one of account one of us-elk" in run(*search, "--by", "one").output
+    assert "one is no account of us-elk" in run(*search, "--by", "one").output
     assert run(*search, "--by", "nobody").exit_code == 1
