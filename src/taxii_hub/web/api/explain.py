@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from taxii_hub.exchange import explain as why
 from taxii_hub.exchange.access import place_for, require_writing
 from taxii_hub.exchange.publish import check_members
 from taxii_hub.taxii.envelope import parse_envelope
+from taxii_hub.web.api.places import CollectionName, ObjectId, RootPath, officer_before
 from taxii_hub.web.body import read_body
 from taxii_hub.web.deps import account_with, hub_of, uploads_of
 
 router = APIRouter(prefix="/api/v1")
 
-RootPath = Annotated[str, Path(description="The path of the API root, such as five-eyes.")]
-CollectionName = Annotated[str, Path(description="The collection's id or alias.")]
-ObjectId = Annotated[str, Path(description="The object's STIX id.", max_length=300)]
 Agency = Annotated[str | None, Query(description="One agency; every member where it is left out.")]
 
 
@@ -46,10 +44,9 @@ async def explain(
     agency: Agency = None,
 ) -> list[why.Explained]:
     """For liaison officers, of what their own agency published. Nothing of the content is told."""
-    account, hub = account_with(request, "liaison"), hub_of(request)
-    place = place_for(hub, account, api_root, collection)
+    hub, place = officer_before(request, api_root, collection)
     agencies = sorted(place.api_root.members) if agency is None else [agency]
-    return await why.explain(hub, place, object_id, agencies, origin=account.agency)
+    return await why.explain(hub, place, object_id, agencies, origin=place.account.agency)
 
 
 @router.post(

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from taxii_hub.errors import BadParameterError
 from taxii_hub.exchange import acts
 from taxii_hub.exchange import withdrawals as following
-from taxii_hub.exchange.access import place_for
 from taxii_hub.model import VersionFilter
 from taxii_hub.policy.reading import LADDER, describe
 from taxii_hub.stix import timestamps
+from taxii_hub.web.api.places import CollectionName, ObjectId, RootPath, officer_before
 from taxii_hub.web.deps import account_of, account_with, hub_of
 from taxii_hub.web.json_body import json_body
 
 router = APIRouter(prefix="/api/v1")
 
 MOST = 1000
-RootPath = Annotated[str, Path(description="The path of the API root, such as five-eyes.")]
-CollectionName = Annotated[str, Path(description="The collection's id or alias.")]
-ObjectId = Annotated[str, Path(description="The object's STIX id.", max_length=300)]
 Reason = Annotated[str, Field(min_length=3, max_length=500)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -120,8 +117,7 @@ async def release(
     request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
 ) -> Released:
     """For liaison officers of the agency that published it. Who is entitled now is fed it, once."""
-    account, hub = account_with(request, "liaison"), hub_of(request)
-    place = place_for(hub, account, api_root, collection)
+    hub, place = officer_before(request, api_root, collection)
     asked = await json_body(request, ReleaseAsked)
     moved = await acts.release(hub, place, object_id, asked.to, asked.reason)
     return Released(added=list(moved.added), proposal=moved.proposal)
@@ -136,8 +132,7 @@ async def regrade(
     request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
 ) -> Regraded:
     """For liaison officers of the agency that published it. Who loses it finds it among the withdrawals."""
-    account, hub = account_with(request, "liaison"), hub_of(request)
-    place = place_for(hub, account, api_root, collection)
+    hub, place = officer_before(request, api_root, collection)
     asked = await json_body(request, RegradeAsked)
     everyone = asked.audience == "everyone"
     named = asked.audience if isinstance(asked.audience, list) else None
@@ -161,8 +156,7 @@ async def withdraw(
     request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
 ) -> None:
     """For liaison officers of the agency that published it. The reason is told to those who lose it."""
-    account, hub = account_with(request, "liaison"), hub_of(request)
-    place = place_for(hub, account, api_root, collection)
+    hub, place = officer_before(request, api_root, collection)
     asked = await json_body(request, WithdrawAsked)
     versions = acts.EVERY if asked.versions == "all" else VersionFilter()
     await acts.withdraw(hub, place, object_id, asked.reason, versions)
@@ -201,8 +195,7 @@ async def followed(
     overdue: Annotated[bool, Query(description="Only what somebody should have acted on by now.")] = False,
 ) -> list[Follow]:
     """For liaison officers: what their agency withdrew or erased, the newest first, and who received it."""
-    account, hub = account_with(request, "liaison"), hub_of(request)
-    place = place_for(hub, account, api_root, collection)
+    hub, place = officer_before(request, api_root, collection)
     found = await (following.overdue if overdue else following.followed)(hub, place, limit)
     return [
         Follow(

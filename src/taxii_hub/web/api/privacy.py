@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from taxii_hub.exchange import erasing, reviews, subjects
-from taxii_hub.exchange.access import Place, place_for
+from taxii_hub.web.api.places import CollectionName, ObjectId, RootPath, officer_before
 from taxii_hub.web.deps import account_with, hub_of
 from taxii_hub.web.json_body import json_body
 
 router = APIRouter(prefix="/api/v1")
 
-RootPath = Annotated[str, Path(description="The path of the API root, such as five-eyes.")]
-CollectionName = Annotated[str, Path(description="The collection's id or alias.")]
-ObjectId = Annotated[str, Path(description="The object's STIX id.", max_length=300)]
 Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=300)]], Field(max_length=20)]
 
 
@@ -68,8 +65,9 @@ async def erase(
     request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
 ) -> Erased:
     """For liaison officers of the agency that published it. Past receivers find it among their withdrawals."""
-    place, asked = _place(request, api_root, collection), await json_body(request, Why)
-    return Erased(kept=await erasing.erase(hub_of(request), place, object_id, asked.reason))
+    hub, place = officer_before(request, api_root, collection)
+    asked = await json_body(request, Why)
+    return Erased(kept=await erasing.erase(hub, place, object_id, asked.reason))
 
 
 @router.post(
@@ -80,8 +78,9 @@ async def hold(
     request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
 ) -> HoldSaid:
     """What is withdrawn, erased or over meanwhile is kept where nobody reads it."""
-    place, asked = _place(request, api_root, collection), await json_body(request, Why)
-    return HoldSaid(done=await erasing.legal_hold(hub_of(request), place, object_id, asked.reason))
+    hub, place = officer_before(request, api_root, collection)
+    asked = await json_body(request, Why)
+    return HoldSaid(done=await erasing.legal_hold(hub, place, object_id, asked.reason))
 
 
 @router.post(
@@ -92,14 +91,16 @@ async def lift(
     request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
 ) -> HoldSaid:
     """With the second officer's word, what was kept only because of the hold is erased."""
-    place, asked = _place(request, api_root, collection), await json_body(request, Why)
-    return HoldSaid(done=await erasing.lift_hold(hub_of(request), place, object_id, asked.reason))
+    hub, place = officer_before(request, api_root, collection)
+    asked = await json_body(request, Why)
+    return HoldSaid(done=await erasing.lift_hold(hub, place, object_id, asked.reason))
 
 
 @router.get("/legal-holds/{api_root}/{collection}", summary="The legal holds of the account's agency")
 async def holds(request: Request, api_root: RootPath, collection: CollectionName) -> list[erasing.Hold]:
     """Also those that wait for a second officer."""
-    return await erasing.holds(hub_of(request), _place(request, api_root, collection))
+    hub, place = officer_before(request, api_root, collection)
+    return await erasing.holds(hub, place)
 
 
 @router.get("/reviews/{api_root}/{collection}", summary="What the account's agency should look at again")
@@ -110,7 +111,8 @@ async def due(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> list[reviews.Due]:
     """The longest due first."""
-    return await reviews.review_due(hub_of(request), _place(request, api_root, collection), limit)
+    hub, place = officer_before(request, api_root, collection)
+    return await reviews.review_due(hub, place, limit)
 
 
 @router.post(
@@ -121,8 +123,9 @@ async def reviewed(
     request: Request, api_root: RootPath, collection: CollectionName, object_id: ObjectId
 ) -> NextReview:
     """What its collection keeps no longer is over all the same."""
-    place, asked = _place(request, api_root, collection), await json_body(request, Why)
-    return NextReview(due=await reviews.reviewed(hub_of(request), place, object_id, asked.reason))
+    hub, place = officer_before(request, api_root, collection)
+    asked = await json_body(request, Why)
+    return NextReview(due=await reviews.reviewed(hub, place, object_id, asked.reason))
 
 
 @router.post("/subject-search", summary="What the account's agency published about a person")
@@ -133,8 +136,3 @@ async def search(request: Request) -> Found:
     subject = subjects.Subject(tuple(asked.names), tuple(asked.identifiers))
     answer = await subjects.subject_search(hub, account, subject, asked.reason)
     return Found(hits=answer.hits, looked_at=answer.looked_at, complete=answer.complete)
-
-
-def _place(request: Request, api_root: str, collection: str) -> Place:
-    account, hub = account_with(request, "liaison"), hub_of(request)
-    return place_for(hub, account, api_root, collection)
