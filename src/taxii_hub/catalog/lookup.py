@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from taxii_hub.model import Agency, Agreement, ApiRoot, Catalog, Collection
+from taxii_hub.stix import timestamps
 
 
 def find_api_root(catalog: Catalog, path: str) -> ApiRoot | None:
@@ -25,10 +25,15 @@ def find_agency(catalog: Catalog, name: str) -> Agency | None:
     return next((agency for agency in catalog.agencies if agency.name == name), None)
 
 
+def agencies_by_identity(catalog: Catalog) -> dict[str, str]:
+    """STIX identity → name, of the agencies that have one."""
+    return {agency.identity: agency.name for agency in catalog.agencies if agency.identity}
+
+
 def in_force_on(catalog: Catalog, now: int) -> Catalog:
     """The catalogue without the memberships whose agreement, or whose framework's agreement, has not
     begun or has ended at ``now`` (microseconds; the last day counts until its end, UTC)."""
-    day = datetime.fromtimestamp(now / 1_000_000, UTC).date().isoformat()
+    day = timestamps.format(now)[:10]
     return replace(catalog, api_roots=tuple(_standing(root, day) for root in catalog.api_roots))
 
 

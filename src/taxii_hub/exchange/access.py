@@ -10,6 +10,7 @@ from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import Account, ApiRoot, Collection, Reader, Visibility
 from taxii_hub.policy import grants
 from taxii_hub.policy.readers import reader_of
+from taxii_hub.policy.reading import published_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,11 @@ class Place:
     account: Account
     api_root: ApiRoot
     collection: Collection
+
+    @property
+    def name(self) -> str:
+        """The collection as people and commands call it: ``API-ROOT/ALIAS``."""
+        return f"{self.api_root.path}/{self.collection.alias}"
 
 
 def api_root_for(hub: Hub, account: Account, path: str) -> ApiRoot:
@@ -93,3 +99,10 @@ async def visibility_of(hub: Hub, account: Account, collection: Collection) -> V
     classes = await hub.feed.classes(collection.feed)
     seen = hub.readable.of(collection.feed, classes, reader_for(hub, account, collection))
     return Visibility(collection.feed, account.agency, seen, hub.catalog.version, hub.now())
+
+
+async def own_visibility(hub: Hub, agency: str, collection: Collection) -> Visibility:
+    """All that an agency itself published in the collection, whatever its markings, and nothing else."""
+    classes = await hub.feed.classes(collection.feed)
+    own = published_by(classes, agency)
+    return Visibility(collection.feed, agency, own, hub.catalog.version, hub.now())

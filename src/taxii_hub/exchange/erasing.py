@@ -120,7 +120,7 @@ def _shown(place: Place, hold: LegalHold) -> Hold:
     if hold.asked_by is not None:
         waits = "lift" if hold.in_force else "hold"
     return Hold(
-        collection=f"{place.api_root.path}/{place.collection.alias}",
+        collection=place.name,
         object_id=hold.object_id,
         reason=hold.reason,
         in_force=hold.in_force,

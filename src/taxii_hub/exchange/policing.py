@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from taxii_hub.exchange.access import Place, visibility_of
+from taxii_hub.catalog.lookup import agencies_by_identity
+from taxii_hub.exchange.access import Place, own_visibility, visibility_of
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.model import Catalog, ObjectQuery, Policy, Visibility
+from taxii_hub.model import Catalog, ObjectQuery, Policy
 from taxii_hub.policy.marking import Clause, Marked, Setting, all_marked, markings_of
 from taxii_hub.policy.reading import connected
 from taxii_hub.policy.terms import Community
+from taxii_hub.stix import timestamps
 from taxii_hub.taxii.envelope import parse_envelope
 
 _ENDS: Final = {
@@ -48,7 +49,7 @@ async def setting_of(hub: Hub, place: Place, values: Sequence[Value]) -> Setting
         default_marking=place.collection.default_marking,
         community=community_of(hub.catalog, hub.now()),
         definitions={**here, **stored},
-        identities={agency.identity: agency.name for agency in hub.catalog.agencies if agency.identity},
+        identities=agencies_by_identity(hub.catalog),
     )
 
 
@@ -57,7 +58,7 @@ def community_of(catalog: Catalog, now: int) -> Community:
     return Community(
         countries={agency.name: agency.country for agency in catalog.agencies},
         groups={group.name: group for group in catalog.groups},
-        day=datetime.fromtimestamp(now / 1_000_000, UTC).date().isoformat(),
+        day=timestamps.format(now)[:10],
     )
 
 
@@ -113,10 +114,8 @@ async def _own_definitions(hub: Hub, place: Place, ids: set[str]) -> dict[str, V
     if not unknown:
         return {}
     agency = place.account.agency
-    classes = await hub.feed.classes(place.collection.feed)
-    own = tuple(sorted(number for number, policy in classes.items() if policy.origin == agency))
-    visibility = Visibility(place.collection.feed, agency, own, hub.catalog.version, hub.now())
-    page = await hub.feed.page(visibility, ObjectQuery(ids=tuple(unknown)), "objects", len(unknown))
+    own = await own_visibility(hub, agency, place.collection)
+    page = await hub.feed.page(own, ObjectQuery(ids=tuple(unknown)), "objects", len(unknown))
     # A definition says what its agency means by a marking, on hold or not.
     held = await hub.queue.of_objects(agency, place.collection.feed, unknown)
     texts = [*(each.offer.data for each in held if each.offer), *(entry.data for entry in page.entries)]

@@ -11,12 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from taxii_hub.catalog.lookup import agencies_by_identity
 from taxii_hub.errors import NotFoundError, TooLargeError
-from taxii_hub.exchange.access import (
-    Place,
-    reader_for,
-    require_writing,
-)
+from taxii_hub.exchange.access import Place, require_writing, visibility_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import policed
 from taxii_hub.exchange.tear_lines import bytes_of, tear_lines
@@ -78,8 +75,8 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
     policies = await policed(hub, place, [c.value for c in checked])
     above, checked, policies = _admitted(hub, place, checked, policies)
     numbers = await hub.feed.intern(place.collection.number, frozenset(each.policy for each in policies))
-    classes = await hub.feed.classes(place.collection.number)
-    creators = {agency.identity: agency.name for agency in hub.catalog.agencies if agency.identity}
+    visibility = await visibility_of(hub, place.account, place.collection)
+    creators = agencies_by_identity(hub.catalog)
     publication = Publication(
         id=hub.new_id(),
         collection=place.collection.number,
@@ -89,12 +86,10 @@ async def publish_members(hub: Hub, place: Place, members: Sequence[Member], req
         account=place.account.id,
         epoch=hub.catalog.version,
         requested_at=requested_at,
-        readable=hub.readable.of(
-            place.collection.number, classes, reader_for(hub, place.account, place.collection)
-        ),
+        readable=visibility.classes,
         offers=tuple(
             replace(
-                _offer(item, each, numbers[each.policy], creators),
+                _offer(item, numbers[each.policy], creators),
                 expires=over_at(place.collection, item.value["type"], each.expires, hub.now()),
             )
             for item, each in zip(checked, policies, strict=True)
@@ -226,7 +221,7 @@ def _admitted(
     return settled, [item for item, _ in rest], [each for _, each in rest]
 
 
-def _offer(item: Checked, each: Marked, policy: int, creators: Mapping[str, str]) -> Offer:
+def _offer(item: Checked, policy: int, creators: Mapping[str, str]) -> Offer:
     creator = item.value.get("created_by_ref")
     return Offer(
         position=item.position,
@@ -239,7 +234,6 @@ def _offer(item: Checked, each: Marked, policy: int, creators: Mapping[str, str]
         policy=policy,
         creator=creators.get(creator) if isinstance(creator, str) else None,
         note=item.note,
-        expires=each.expires,
         beside=item.beside,
     )
 

@@ -13,13 +13,13 @@ from statistics import median
 from typing import Final, NoReturn
 
 from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError, UnavailableError
-from taxii_hub.exchange.access import Place, place_for, reader_for
+from taxii_hub.exchange.access import Place, place_for, visibility_of
 from taxii_hub.exchange.acts import ATTEMPTS, require_liaison, with_pairs
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import policed
 from taxii_hub.exchange.publish import publish_members
 from taxii_hub.model import Account, Ended, Policy, VersionFilter
-from taxii_hub.policy.reading import LADDER, meet, readable
+from taxii_hub.policy.reading import LADDER, meet
 from taxii_hub.store.base import Change, Proposal, Settlement, SettleResult
 from taxii_hub.taxii.envelope import parse_envelope
 
@@ -175,7 +175,7 @@ async def _signature(hub: Hub, place: Place, proposal: Proposal) -> Settlement:
         said,
         policy=numbers[policy],
         expires=min(ends, default=None),
-        readable=readable(classes, reader_for(hub, origin.account, place.collection)),
+        readable=(await visibility_of(hub, origin.account, place.collection)).classes,
     )
 
 

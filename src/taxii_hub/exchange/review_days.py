@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from taxii_hub.model import ApiRoot, Collection, ReviewAsked
+from taxii_hub.policy.reading import published_by
 from taxii_hub.policy.retention import DAY
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ def reviewing(hub: Hub) -> Iterator[tuple[ApiRoot, Collection, int]]:
 
 async def review_asked(hub: Hub, collection: Collection, agency: str, days: int) -> ReviewAsked:
     """What an agency published or last reviewed so many days ago, or longer."""
-    classes = await hub.feed.classes(collection.feed)
-    own = tuple(sorted(number for number, policy in classes.items() if policy.origin == agency))
+    own = published_by(await hub.feed.classes(collection.feed), agency)
     before = (hub.now() // DAY - days + 1) * DAY - 1
     return ReviewAsked(collection.feed, agency, own, before)

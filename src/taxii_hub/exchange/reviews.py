@@ -39,10 +39,15 @@ async def review_due(hub: Hub, place: Place, limit: int) -> list[Due]:
     """
     require_officer(place.account)
     days = _days(place.collection)
-    name = f"{place.api_root.path}/{place.collection.alias}"
     asked = await review_asked(hub, place.collection, place.account.agency, days)
     return [
-        Due(name, each.object_id, each.version, place.account.agency, _day((each.since // DAY + days) * DAY))
+        Due(
+            place.name,
+            each.object_id,
+            each.version,
+            place.account.agency,
+            _day((each.since // DAY + days) * DAY),
+        )
         for each in await hub.privacy.review_due(asked, limit)
     ]
 

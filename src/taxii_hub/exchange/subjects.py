@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
 
 from taxii_hub.errors import BadRequestError
-from taxii_hub.exchange.access import Place, visible_api_roots
+from taxii_hub.exchange.access import Place, own_visibility, visible_api_roots
 from taxii_hub.exchange.erasing import require_officer
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import policed
 from taxii_hub.exchange.receivers import received
 from taxii_hub.ledger.leaves import legible
 from taxii_hub.mapping.minimise import NORMALISED
-from taxii_hub.model import Account, Entry, ObjectQuery, VersionFilter, Visibility
+from taxii_hub.model import Account, Entry, ObjectQuery, VersionFilter
 from taxii_hub.stix import timestamps
 
 MOST_OBJECTS: Final = 500_000
@@ -133,14 +133,11 @@ async def _search(hub: Hub, place: Place, matcher: Matcher, so_far: tuple[Answer
 
 async def _own(hub: Hub, place: Place) -> AsyncIterator[Entry]:
     """Every version that the agency published in the collection, whatever its markings."""
-    agency, feed = place.account.agency, place.collection.feed
-    classes = await hub.feed.classes(feed)
-    own = tuple(sorted(number for number, policy in classes.items() if policy.origin == agency))
+    own = await own_visibility(hub, place.account.agency, place.collection)
     query = ObjectQuery(versions=VersionFilter(frozenset({"all"})))
-    more = bool(own)
+    more = bool(own.classes)
     while more:
-        visibility = Visibility(feed, agency, own, hub.catalog.version, hub.now())
-        page = await hub.feed.page(visibility, query, "objects", _PAGE)
+        page = await hub.feed.page(replace(own, at=hub.now()), query, "objects", _PAGE)
         for entry in page.entries:
             yield entry
         more = page.more
@@ -158,7 +155,7 @@ async def _hits(hub: Hub, place: Place, found: list[tuple[Entry, Mapping[str, An
             ends[object_id, row.version_text] = row.expires
     return [
         Hit(
-            collection=_name(place),
+            collection=place.name,
             object_id=entry.id,
             version=entry.version,
             expires=_moment(ends.get((entry.id, entry.version))),
@@ -197,10 +194,6 @@ def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for inner in value:
             yield from _texts(key, inner)
-
-
-def _name(place: Place) -> str:
-    return f"{place.api_root.path}/{place.collection.alias}"
 
 
 def _moment(microseconds: int | None) -> str | None:

@@ -45,7 +45,7 @@ async def lost(hub: Hub, account: Account, after: int, limit: int) -> tuple[list
     async for place in _places(hub, account):
         visibility = await visibility_of(hub, account, place.collection)
         rows = await hub.feed.withdrawn(visibility, after, limit)
-        found += [Lost(_name(place), each) for each in rows]
+        found += [Lost(place.name, each) for each in rows]
         if len(rows) >= limit:
             bound = rows[-1].at if bound is None else min(bound, rows[-1].at)
     found.sort(key=lambda each: (each.withdrawal.at, each.withdrawal.id))
@@ -97,7 +97,7 @@ async def _followed(hub: Hub, place: Place, row: Acknowledged, given: Received) 
     outstanding = tuple(sorted(concerned - row.by.keys()))
     late = hub.now() - row.withdrawal.at > DUE
     return Followed(
-        Lost(_name(place), row.withdrawal), tuple(sorted(row.by)), outstanding, bool(outstanding) and late
+        Lost(place.name, row.withdrawal), tuple(sorted(row.by)), outstanding, bool(outstanding) and late
     )
 
 
@@ -107,7 +107,3 @@ async def _places(hub: Hub, account: Account) -> AsyncIterator[Place]:
             place = Place(account, root, collection)
             if collection.view_of is None and may_read(place):
                 yield place
-
-
-def _name(place: Place) -> str:
-    return f"{place.api_root.path}/{place.collection.alias}"

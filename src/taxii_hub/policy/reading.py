@@ -81,6 +81,11 @@ def decide(policy: Policy, reader: Reader) -> Decision:
     return yes(describe(policy))
 
 
+def published_by(classes: Mapping[int, Policy], agency: str) -> tuple[int, ...]:
+    """The policy classes of what ``agency`` published, ascending."""
+    return tuple(sorted(number for number, policy in classes.items() if policy.origin == agency))
+
+
 def readable(classes: Mapping[int, Policy], reader: Reader) -> tuple[int, ...]:
     """The policy classes that ``reader`` may read, ascending."""
     return tuple(sorted(number for number, policy in classes.items() if decide(policy, reader)))

@@ -32,7 +32,7 @@ class Feeding:
 
 @dataclass(slots=True)
 class ChangePlan:
-    """``fed`` are in the order of their new stamps; ``ended`` and ``moved`` what a withdrawal names."""
+    """``fed`` are in the order of their new stamps; ``taken`` is what a withdrawal names."""
 
     deletes: list[Any] = field(default_factory=list)
     updates: dict[Any, dict[str, Any]] = field(default_factory=dict)

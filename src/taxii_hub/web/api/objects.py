@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from taxii_hub.errors import BadParameterError
 from taxii_hub.exchange import acts
 from taxii_hub.exchange import withdrawals as following
 from taxii_hub.model import VersionFilter
 from taxii_hub.policy.reading import LADDER, describe
 from taxii_hub.stix import timestamps
+from taxii_hub.web.api.moments import moment
 from taxii_hub.web.api.places import CollectionName, ObjectId, RootPath, officer_before
 from taxii_hub.web.deps import account_of, account_with, hub_of
 from taxii_hub.web.json_body import json_body
@@ -170,7 +170,7 @@ async def withdrawals(
 ) -> Withdrawals:
     """Of all collections that the account reads, the oldest first; never any content."""
     account, hub = account_of(request), hub_of(request)
-    found, bound = await following.lost(hub, account, _moment(after), limit)
+    found, bound = await following.lost(hub, account, moment("after", after) or 0, limit)
     listed = [_lost(each) for each in found]
     return Withdrawals(withdrawals=listed, next_after=None if bound is None else timestamps.format(bound))
 
@@ -206,15 +206,6 @@ async def followed(
         )
         for each in found
     ]
-
-
-def _moment(text: str | None) -> int:
-    if text is None:
-        return 0
-    try:
-        return timestamps.parse_lenient(text)
-    except ValueError:
-        raise BadParameterError("after", "a timestamp such as 2026-11-22T10:00:00Z is wanted") from None
 
 
 def _lost(each: following.Lost) -> Lost:

@@ -6,10 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from taxii_hub.errors import BadParameterError
 from taxii_hub.exchange.transparency import report as report_of
 from taxii_hub.ledger.transparency import Line
-from taxii_hub.stix import timestamps
+from taxii_hub.web.api.moments import moment
 from taxii_hub.web.deps import account_with, hub_of
 
 router = APIRouter(prefix="/api/v1/audit")
@@ -21,15 +20,6 @@ Time = Annotated[str | None, Query(description="A timestamp such as 2026-11-22T1
 async def report(request: Request, since: Time = None, until: Time = None) -> list[Line]:
     """Small numbers are left out. An export of the log gives the same: `audit report --export`."""
     account, hub = account_with(request, "auditor"), hub_of(request)
-    bounds = _moment("since", since), _moment("until", until)
+    bounds = moment("since", since), moment("until", until)
     await hub.audit.act("audit-read", account, what="report", asked={"since": since, "until": until})
     return list(await report_of(hub, *bounds))
-
-
-def _moment(name: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return timestamps.parse_lenient(text)
-    except ValueError:
-        raise BadParameterError(name, "a timestamp such as 2026-11-22T10:00:00Z is wanted") from None
