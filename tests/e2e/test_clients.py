@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import uuid
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 import stix2
+import zstandard
 from taxii2client.v21 import ApiRoot, Collection, Server, as_pages
 
 from tests.support.hubs import RunningHub
 from tests.support.probe import indicator
+
+TAXII = "application/taxii+json;version=2.1"
 
 
 @pytest.fixture
@@ -86,3 +91,35 @@ def test_stix2_source_and_sink(scratch: Collection) -> None:
     assert source.get(f"indicator--{uuid.uuid4()}") is None
     assert source.all_versions(made.id) == [made]
     assert source.query([stix2.Filter("id", "=", made.id)]) == [made]
+
+
+@pytest.mark.parametrize("asked", ["gzip", "zstd"])
+def test_a_coded_answer_is_one_member_and_the_same_page(hub: RunningHub, asked: str) -> None:
+    """R-04, by httpx and by what decodes one member or frame and no more."""
+    url = hub.collection("un-gcts", "designations") + "/objects/"
+    with hub.client("fr-huppe", headers={"accept": TAXII, "accept-encoding": asked}) as client:
+        plain = client.get(url, headers={"accept-encoding": "identity"})
+        coded = client.get(url)
+        headed = client.head(url)
+        with client.stream("GET", url) as raw:
+            sent = b"".join(raw.iter_raw())
+    assert "content-encoding" not in plain.headers
+    assert coded.headers["content-encoding"] == headed.headers["content-encoding"] == asked
+    assert coded.headers["vary"] == "Accept-Encoding"
+    assert len(sent) == int(coded.headers["content-length"]) == int(headed.headers["content-length"])
+    assert len(sent) < len(plain.content) / 2
+    once = zlib.decompress(sent, 31) if asked == "gzip" else zstandard.decompress(sent)
+    assert once == coded.content == plain.content
+
+
+def test_clients_that_ask_for_gzip_unasked_read_the_same_page(hub: RunningHub) -> None:
+    """requests, and taxii2-client upon it, accept gzip on their own."""
+    url = hub.collection_by_id("un-gcts", "designations")
+    user, password = hub.credentials("fr-huppe")
+    with hub.client(user, headers={"accept": TAXII, "accept-encoding": "identity"}) as client:
+        plain = client.get(f"{url}objects/")
+    got = requests.get(f"{url}objects/", headers={"accept": TAXII}, auth=(user, password), timeout=30)
+    assert got.headers["content-encoding"] == "gzip"
+    assert got.content == plain.content
+    with Collection(url, user=user, password=password) as designations:
+        assert designations.get_objects() == plain.json()
