@@ -53,6 +53,11 @@ class TaxiiProtocol(HttpToolsProtocol):
         self._arm()
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # after the body come trailers: as headers they would pass by whoever checked those, a proxy first
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._disarm()
