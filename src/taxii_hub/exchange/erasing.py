@@ -55,7 +55,6 @@ async def erase(hub: Hub, place: Place, object_id: str, reason: str) -> bool:
     for each in (derived, part):
         with suppress(NotFoundError):
             await _erase(hub, place, each, reason)
-    await hub.privacy.forget_messages([object_id, part, derived])
     hold = await hub.privacy.hold_on(place.collection.feed, object_id, place.account.agency)
     return hold is not None and hold.in_force
 

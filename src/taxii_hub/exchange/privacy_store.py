@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from taxii_hub.model import ExpiredVersion, HoldAnswer, HoldAsked, LegalHold, ReviewAsked, ReviewDue
@@ -16,9 +15,6 @@ class PrivacyStore(Protocol):
 
     async def expired_ids(self, collection: int, at: int) -> tuple[str, ...]:
         """Objects of which something is over and an erasing run has something to do, or may have."""
-
-    async def forget_messages(self, object_ids: Sequence[str]) -> int:
-        """Take the words out of every status's outcomes of these objects; how many statuses had any."""
 
     async def hold(self, asked: HoldAsked) -> HoldAnswer:
         """The first officer's word is kept, a second one's puts the hold in force."""

@@ -95,7 +95,6 @@ async def erase_expired(hub: Hub) -> int:
         for start in range(0, len(ids), BATCH):
             part = ids[start : start + BATCH]
             if await hub.feed.change(_expiry(hub, number, part)) == "done":
-                await hub.privacy.forget_messages(part)
                 done += len(part)
         if ids:
             log.info("erased what is over", collection=name, objects=len(ids))

@@ -1,8 +1,8 @@
 """The schema's version: made, brought forward, never used by a hub that does not know it.
 
 ``meta`` holds two documents: ``schema`` (the version) and ``deployment`` (which secrets and which id
-namespace the data belong to). Every step may be repeated, so an interrupted migration is resumed by
-running it again.
+namespace the data belong to); a third one says that a backup is being restored. Every step may be
+repeated, so an interrupted migration is resumed by running it again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from taxii_hub.errors import SchemaVersionError, StoreError, UnavailableError
 from taxii_hub.store.audit_migration import queue_leaves_of_before
+from taxii_hub.store.words import name_what_was_told
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
+RESTORE_MARK: Final = "restore"
+"""The document of ``meta`` that is there while a backup is being restored; no hub starts meanwhile."""
 _NAMESPACE_EXISTS: Final = 48
 
 Database = AsyncDatabase[dict[str, Any]]
@@ -44,6 +47,7 @@ _STEPS: Final[Mapping[int, tuple[str, Step | None]]] = {
     1: ("collections and indexes", None),
     2: ("policies by value, without TLP words", _policies_by_value),
     3: ("queue the audit leaves of before for the log", queue_leaves_of_before),
+    4: ("name the objects that statuses have words about", name_what_was_told),
 }
 """What leads to each version. Version 1 has no step of its own: indexes are looked after at every run."""
 
@@ -66,7 +70,7 @@ async def migrate(
     """
     try:
         version = await _version(database)
-        await _compare(database, deployment)
+        await check_deployment(database, deployment)
         done = [f"schema version {n}: {_STEPS[n][0]}" for n in range(version + 1, SCHEMA_VERSION + 1)]
         missing = await _missing(database, indexes)
         done += [f"make {name}" for name in missing]
@@ -92,7 +96,7 @@ async def check_schema(database: Database, deployment: Deployment) -> None:
     """
     try:
         version = await _version(database)
-        await _compare(database, deployment)
+        await check_deployment(database, deployment)
     except PyMongoError as error:
         raise UnavailableError(f"the database does not answer ({type(error).__name__})") from error
     if version < SCHEMA_VERSION:
@@ -121,7 +125,13 @@ async def _version(database: Database) -> int:
     return int(version)
 
 
-async def _compare(database: Database, deployment: Deployment) -> None:
+async def check_deployment(database: Database, deployment: Deployment) -> None:
+    """Raises StoreError for other secrets, another id namespace, or a restore that was not finished."""
+    if await database.meta.find_one({"_id": RESTORE_MARK}) is not None:
+        raise StoreError(
+            f"a backup is being restored into the database {database.name}, or was not to its end: run"
+            " `taxii-hub store restore` again with the same file, or `taxii-hub store restore --abort`"
+        )
     found = await database.meta.find_one({"_id": "deployment"})
     if found is None:
         return
@@ -144,7 +154,7 @@ async def _claim(database: Database, deployment: Deployment) -> None:
         await database.meta.update_one(
             {"_id": "deployment"}, {"$setOnInsert": asdict(deployment)}, upsert=True
         )
-    await _compare(database, deployment)
+    await check_deployment(database, deployment)
 
 
 async def _forward(database: Database, version: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -44,7 +43,6 @@ class MongoPrivacy:
         safe = durable(database)
         self._entries = safe["entries"]
         self._history = safe["stamp_history"]
-        self._statuses = safe["statuses"]
         self._holds = safe["legal_holds"]
         self._kept = safe["legal_kept"]
         self._reviews = safe["reviews"]
@@ -73,19 +71,6 @@ class MongoPrivacy:
                 {"c": collection, "e": {"$lte": at}}, {"i": 1}, hint="expiry", batch_size=10_000
             )
             return tuple(dict.fromkeys([row["i"] async for row in found if row["i"] not in held]))
-
-    # --- erasure -------------------------------------------------------------------------------
-
-    async def forget_messages(self, object_ids: Sequence[str]) -> int:
-        """In the stored arrays the object's id comes first and the words are the fourth."""
-        ids = list(object_ids)
-        async with database_errors():
-            done = await self._statuses.update_many(
-                {"outcomes": {"$elemMatch": {"0": {"$in": ids}, "3": {"$ne": None}}}},
-                {"$set": {"outcomes.$[row].3": None}},
-                array_filters=[{"row.0": {"$in": ids}}],
-            )
-        return done.modified_count
 
     # --- legal holds ---------------------------------------------------------------------------
 

@@ -42,7 +42,10 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"e": {"$exists": True}},
         ),
     ],
-    "statuses": [IndexModel([("at", ASCENDING)], name="kept", expireAfterSeconds=7 * 24 * 3600)],
+    "statuses": [
+        IndexModel([("at", ASCENDING)], name="kept", expireAfterSeconds=7 * 24 * 3600),
+        IndexModel([("told", ASCENDING)], name="told", sparse=True),
+    ],
     "policies": [IndexModel([("c", ASCENDING), ("key", ASCENDING)], name="key", unique=True)],
     "clocks": [],
     "counters": [],

@@ -159,6 +159,15 @@ class QueueInCommit:
         await self._settled.insert_one(settled_document(ended, end.act), session=session)
         await self._told(session, f"proposal-{end.result}", proposal, end)
 
+    async def withdraw(
+        self, session: AsyncClientSession, change: Change, held: Sequence[Proposal], at: int
+    ) -> None:
+        """Out of the queue because its origin took it back."""
+        words = "withdrawn by its agency before it was released"
+        for each in held:
+            end = End(change.id, change.account, change.agency, at, "withdrawn", words)
+            await self.end(session, each, end)
+
     async def chosen(self, session: AsyncClientSession, change: Change) -> list[Proposal]:
         """What waits of the versions that the origin takes back; ``first`` and ``last`` mean versions that
         somebody was fed."""

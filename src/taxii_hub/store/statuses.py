@@ -11,6 +11,7 @@ from bson.int64 import Int64
 
 from taxii_hub.model import Outcome, Status
 from taxii_hub.store.base import Publication
+from taxii_hub.store.words import told_of
 
 
 def status_for(publication: Publication, outcomes: tuple[Outcome, ...]) -> Status:
@@ -28,6 +29,7 @@ def status_for(publication: Publication, outcomes: tuple[Outcome, ...]) -> Statu
 
 def status_document(status: Status, keep: int | None = None) -> dict[str, Any]:
     """The stored form; ``at`` drives its expiry, which counts from ``keep`` (microseconds) where given."""
+    told = told_of((outcome.id, outcome.message) for outcome in status.outcomes)
     return {
         "_id": status.id,
         "agency": status.agency,
@@ -37,6 +39,7 @@ def status_document(status: Status, keep: int | None = None) -> dict[str, Any]:
         "stored": status.stored,
         "outcomes": [_row(outcome) for outcome in status.outcomes],
         "at": datetime.now(UTC) if keep is None else datetime.fromtimestamp(keep / 1_000_000, UTC),
+        **({"told": told} if told else {}),
     }
 
 

@@ -37,6 +37,7 @@ from taxii_hub.store.settling import End, QueueInCommit, judge, publication_of, 
 from taxii_hub.store.statements import grouped
 from taxii_hub.store.statuses import change_document, status_document, status_for, status_of
 from taxii_hub.store.withdrawals import withdrawal_documents
+from taxii_hub.store.words import forget_erased, forget_words
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -160,14 +161,13 @@ class Transactions:
         copies = await self._stamped(session, plan, last)
         await self._write(session, plan.deletes, plan.updates, copies)
         await self._statuses.insert_one(change_document(change.id), session=session)
+        if change.to is None:
+            await forget_words(self._statuses, change.agency, [change.object_id], session)
         if plan.taken:
             lost = withdrawal_documents(change, plan.taken, last)
             await self._withdrawals.insert_many(lost, session=session)
         await self._audit.insert_one(queued(change_leaf(change, plan, last)), session=session)
-        words = "withdrawn by its agency before it was released"
-        for each in held:
-            end = End(change.id, change.account, change.agency, last, "withdrawn", words)
-            await self._queue.end(session, each, end)
+        await self._queue.withdraw(session, change, held, last)
         return "done"
 
     async def _expire(self, session: AsyncClientSession, change: Change) -> ChangeResult:
@@ -181,6 +181,7 @@ class Transactions:
         await self._write(session, plan.deletes, plan.updates, ())
         await self._statuses.insert_one(change_document(change.id), session=session)
         origins = await self._holds.origins(session, plan)
+        await forget_erased(self._statuses, plan.erased, origins, session)
         await self._audit.insert_one(queued(expiry_leaf(change, plan, at, origins)), session=session)
         return "done"
 

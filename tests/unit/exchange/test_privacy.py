@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -26,6 +26,7 @@ from taxii_hub.ledger.leaves import read
 from taxii_hub.ledger.transparency import OVERDUE, tally_export
 from taxii_hub.model import Account, Status
 from taxii_hub.policy.retention import DAY
+from taxii_hub.store.words import name_what_was_told
 from taxii_hub.taxii.filters import parse_query
 from tests.support.inprocess import opened_hub, place
 from tests.support.probe import indicator
@@ -132,8 +133,21 @@ async def test_an_older_version_is_not_revived_by_the_end_of_a_newer_one(
             assert await client[mongodb_database]["entries"].count_documents({"i": old["id"]}) == 0
 
 
-async def test_after_an_erasure_nothing_that_is_stored_or_answered_holds_the_content(
-    mongodb_uri: str, mongodb_database: str
+async def removed(hub: Hub, object_id: str) -> None:
+    writer = replace(desk(hub), account=Account("gb-desk", "gb-owl", frozenset({"reader", "writer"})))
+    await acts.remove(hub, writer, object_id, parse_query(b"match[version]=all", "objects"))
+
+
+ENDS: dict[str, Callable[[Hub, str], Awaitable[object]]] = {
+    "erase": lambda hub, object_id: erasing.erase(hub, desk(hub), object_id, "the wrong person"),
+    "withdraw": lambda hub, object_id: acts.withdraw(hub, desk(hub), object_id, "the wrong person"),
+    "delete": removed,
+}
+
+
+@pytest.mark.parametrize("kind", ENDS)
+async def test_after_its_end_nothing_that_is_stored_or_answered_holds_the_content(
+    mongodb_uri: str, mongodb_database: str, kind: str
 ) -> None:
     async with keeping(mongodb_uri, mongodb_database, validation="report") as hub:
         thing = {**indicator(0), "name": MARKER}
@@ -150,14 +164,52 @@ async def test_after_an_erasure_nothing_that_is_stored_or_answered_holds_the_con
             await erasing.erase(hub, place(hub, "gb-owl", "strict"), thing["id"], "not an officer")
         with pytest.raises(NotFoundError):
             await erasing.erase(hub, desk(hub, "us-desk", "us-elk"), thing["id"], "not theirs")
-        assert not await erasing.erase(hub, desk(hub), thing["id"], "the wrong person")
+        await ENDS[kind](hub, thing["id"])
         assert await holding(mongodb_uri, mongodb_database, MARKER) == set()
         await hub.audit.settled(sign=True)
         assert not any([MARKER.encode() in line async for line in exported(hub.audit)])
         assert await read_by(hub, "us-elk", b"match[version]=all") == []
         found, _ = await withdrawals.lost(hub, place(hub, "us-elk", "strict").account, 0, 10)
-        assert {each.withdrawal.kind for each in found} == {"erase"}
-        assert [leaf["object"] for leaf in await leaves(hub, "erase")] == [thing["id"]]
+        assert {each.withdrawal.kind for each in found} == {kind}
+        assert [leaf["object"] for leaf in await leaves(hub, kind)] == [thing["id"]]
+
+
+async def test_the_words_of_a_status_end_with_what_they_are_about_and_for_nobody_else(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with keeping(mongodb_uri, mongodb_database, validation="report", retention_days=2) as hub:
+        one, other = ({**indicator(n), "kill_chain_phases": f"{MARKER}-{n}"} for n in (0, 1))
+        told = {"gb-owl": await post(hub, one, other)}
+        await acts.regrade(hub, desk(hub), one["id"], acts.Grade(audience=frozenset()), "for us alone")
+        told["us-elk"] = await post(hub, {**one, "object_marking_refs": [RED]}, agency="us-elk")
+
+        async def words(agency: str) -> list[bool]:
+            status = await hub.feed.status(told[agency].id)
+            assert status is not None
+            return [MARKER in (each.message or "") for each in status.outcomes]
+
+        assert (await words("gb-owl"), await words("us-elk")) == ([True, True], [True])
+        await acts.withdraw(hub, desk(hub), one["id"], "the wrong person")
+        assert (await words("gb-owl"), await words("us-elk")) == ([False, True], [True])
+        later(hub, 3)
+        await retention.erase_expired(hub)
+        assert (await words("gb-owl"), await words("us-elk")) == ([False, False], [False])
+
+
+async def test_statuses_of_before_the_index_of_their_words_are_brought_forward(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with (
+        keeping(mongodb_uri, mongodb_database, validation="report") as hub,
+        AsyncMongoClient[dict[str, Any]](mongodb_uri) as client,
+    ):
+        thing = {**indicator(0), "kill_chain_phases": MARKER}
+        await post(hub, thing)
+        statuses = client[mongodb_database]["statuses"]
+        new = await statuses.find_one({"told": {"$exists": True}})
+        await statuses.update_many({}, {"$unset": {"told": 1}})
+        await name_what_was_told(client[mongodb_database])
+        assert await statuses.find_one({"told": {"$exists": True}}) == new is not None
 
 
 async def test_a_legal_hold_takes_two_officers_to_set_and_two_to_lift(

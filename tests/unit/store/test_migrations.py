@@ -52,6 +52,7 @@ def test_a_new_database_gets_collections_indexes_and_version(on: Callable[[Body]
             "schema version 1: collections and indexes",
             "schema version 2: policies by value, without TLP words",
             "schema version 3: queue the audit leaves of before for the log",
+            "schema version 4: name the objects that statuses have words about",
             "make collection entries",
             "make index entries.all",
             "make index entries.object",
@@ -83,6 +84,7 @@ def test_an_interrupted_run_is_resumed(on: Callable[[Body], None]) -> None:
             "schema version 1: collections and indexes",
             "schema version 2: policies by value, without TLP words",
             "schema version 3: queue the audit leaves of before for the log",
+            "schema version 4: name the objects that statuses have words about",
             "make index entries.object",
             "make collection plain",
         )
