@@ -41,7 +41,8 @@ REFUSED = {
     "a chunk without a size": end(b"Transfer-Encoding: chunked") + b"\r\nabc\r\n0\r\n\r\n",
     "a chunk size that is no number": end(b"Transfer-Encoding: chunked") + b"zz\r\nabc\r\n0\r\n\r\n",
     "a negative chunk size": end(b"Transfer-Encoding: chunked") + b"-1\r\na\r\n0\r\n\r\n",
-    "a chunk size beyond 64 bits": end(b"Transfer-Encoding: chunked") + b"fffffffffffffffff\r\na\r\n0\r\n\r\n",
+    "a chunk size beyond 64 bits": end(b"Transfer-Encoding: chunked")
+    + b"fffffffffffffffff\r\na\r\n0\r\n\r\n",
     "a chunk longer than told": end(b"Transfer-Encoding: chunked") + b"1\r\nabc\r\n0\r\n\r\n",
     "a blank before the colon": end(b"Content-Length : 15") + EMPTY,
     "a NUL in a header": end(b"X-Name: a\x00b") + EMPTY,
@@ -120,7 +121,9 @@ def test_a_length_that_lies_is_no_envelope(engineer: Target) -> None:
     path = b"/sandbox/collections/scratch/objects/"
     shorter = engineer.post(path, EMPTY).replace(b"Content-Length: 15", b"Content-Length: 9")
     heard = engineer.say(shorter)
-    assert {reply.status for reply in heard.replies} == {400}, "a cut envelope, and its rest that is no request"
+    assert {reply.status for reply in heard.replies} == {400}, (
+        "a cut envelope, and its rest that is no request"
+    )
     assert heard.closed
     for reply in heard.replies:
         assert not faults(reply)
@@ -135,7 +138,9 @@ def test_trailers_and_chunk_extensions_mean_nothing(engineer: Target) -> None:
 
 def test_a_length_in_a_trailer_is_refused(engineer: Target) -> None:
     told = end(b"Content-Type: application/json", b"Transfer-Encoding: chunked")
-    heard = clean(engineer.say(engineer.head(POST) + told + b"f\r\n" + EMPTY + b"\r\n0\r\nContent-Length: 99\r\n\r\n"))
+    heard = clean(
+        engineer.say(engineer.head(POST) + told + b"f\r\n" + EMPTY + b"\r\n0\r\nContent-Length: 99\r\n\r\n")
+    )
     assert {reply.status for reply in heard.replies} == {400}
 
 
@@ -144,3 +149,22 @@ def test_expecting_100_is_answered(engineer: Target) -> None:
     head, _, body = engineer.post(path, EMPTY, b"Expect: 100-continue").partition(b"\r\n\r\n")
     heard = clean(engineer.say(head + b"\r\n\r\n", 0.1, body))
     assert [reply.status for reply in heard.replies] == [202]
+
+
+ENDLESS = {
+    "one trailer": (b"f\r\n" + EMPTY + b"\r\n0\r\nX: ", b"x" * 65_536),
+    "many trailers": (b"f\r\n" + EMPTY + b"\r\n0\r\n", b"X-Name: value\r\n" * 4_096),
+    "the extension of a chunk": (b"f;", b"x" * 65_536),
+    "the size of a chunk": (b"", b"0" * 65_536),
+}
+
+
+@pytest.mark.parametrize("case", ENDLESS)
+def test_what_surrounds_a_body_has_an_end(engineer: Target, case: str) -> None:
+    """Forty megabytes of trailers cost the hub half a gigabyte."""
+    lead, piece = ENDLESS[case]
+    told = end(b"Content-Type: application/json", b"Transfer-Encoding: chunked")
+    with engineer.connect() as connection:
+        connection.sendall(engineer.head(POST) + told + lead)
+        with pytest.raises(ConnectionError):
+            connection.sendall(piece * 640)

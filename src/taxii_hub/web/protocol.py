@@ -17,7 +17,10 @@ from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import TAXII
 
 LARGEST_HEAD = 128 * 1024
-"""Bytes of request line and headers; a thousand ids in one ``match[id]`` take some 50,000."""
+"""Bytes of request line and headers; a thousand ids in one ``match[id]`` take some 50,000.
+
+As much may come in a body without being of it: extensions of one chunk, or all trailers.
+"""
 HEAD_SECONDS = 30.0
 """For a request's head to arrive, and for the rest of a body that was refused."""
 
@@ -30,6 +33,7 @@ class TaxiiProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._head = 0
         self._in_head = True
+        self._progress = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn does
         super().connection_made(transport)
@@ -40,15 +44,17 @@ class TaxiiProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._progress = False
         super().data_received(data)
-        # httptools keeps what is not complete yet, however much that is
-        if self._in_head and not self.transport.is_closing():
+        if self._progress:
+            self._head = 0
+        elif not self.transport.is_closing():
+            # httptools keeps what is not complete yet, however much that is
             self._head += len(data)
             if self._head > LARGEST_HEAD:
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        self._head = 0
         self._in_head = True
         self._arm()
         super().on_message_begin()
@@ -60,8 +66,13 @@ class TaxiiProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._progress = True
         self._disarm()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._progress = True
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._disarm()
