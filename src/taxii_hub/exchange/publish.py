@@ -149,32 +149,28 @@ def check_members(
     checked: list[Checked] = []
     longest = min(MESSAGE_LENGTH, MESSAGES_LENGTH // max(1, len(members)))
     for position, member in enumerate(members):
-        problem = member.problem or _floor(validator, member)
-        findings: list[Finding] = []
-        if problem is None and member.value is not None and collection.validation != "off":
-            findings = validator.findings(member.value, now)
-            if collection.validation == "strict":
-                problem = _words(findings, longest, "must")
-        if problem is not None or member.value is None:
+        problem, findings = _examined(validator, collection, member, now)
+        if findings and collection.validation == "strict":
+            problem = _words(findings, longest, "must")
+        value = member.value
+        if problem is not None or value is None:
             settled.append((position, _refused(member, position, (problem or "not a JSON object")[:longest])))
             continue
-        version, version_text = version_of(member.value)
-        checked.append(
-            Checked(
-                position,
-                member,
-                member.value,
-                version,
-                version_text,
-                digest(member.value),
-                note=_words(findings, longest, "must", "should"),
-            )
-        )
+        note = _words(findings, longest, "must", "should") if findings else None
+        checked.append(Checked(position, member, value, *version_of(value), digest(value), note))
     return settled, checked
 
 
-def _floor(validator: Validator, member: Member) -> str | None:
-    return None if member.value is None else validator.floor(member.value)
+def _examined(
+    validator: Validator, collection: Collection, member: Member, now: int
+) -> tuple[str | None, Sequence[Finding]]:
+    """What forbids to store a member anywhere, and what a collection that validates makes of."""
+    if member.problem is not None or member.value is None:
+        return member.problem, ()
+    problem = validator.floor(member.value)
+    if problem is not None or collection.validation == "off":
+        return problem, ()
+    return None, validator.above_the_floor(member.value, now)
 
 
 def _words(findings: Sequence[Finding], longest: int, *levels: str) -> str | None:

@@ -48,11 +48,13 @@ _TIMES: Final[Mapping[str, tuple[str, ...]]] = {
     "windows-registry-key": ("modified_time",),
     "x509-certificate": ("validity_not_before", "validity_not_after"),
 }
-_EMBEDDED_TIMES: Final = (
-    ("file", ("extensions", "windows-pebinary-ext"), "time_date_stamp"),
-    ("x509-certificate", ("x509_v3_extensions",), "private_key_usage_period_not_before"),
-    ("x509-certificate", ("x509_v3_extensions",), "private_key_usage_period_not_after"),
-)
+_EMBEDDED_TIMES: Final[Mapping[str, tuple[tuple[tuple[str, ...], str], ...]]] = {
+    "file": ((("extensions", "windows-pebinary-ext"), "time_date_stamp"),),
+    "x509-certificate": (
+        (("x509_v3_extensions",), "private_key_usage_period_not_before"),
+        (("x509_v3_extensions",), "private_key_usage_period_not_after"),
+    ),
+}
 _ORDER: Final[Mapping[str, tuple[tuple[str, str, bool], ...]]] = {
     "campaign": _SEEN,
     "indicator": (("valid_until", "valid_from", True),),
@@ -124,21 +126,26 @@ def violations(value: Mapping[str, Any]) -> Found:
         yield from _observed(value)
 
 
-def _content(value: Mapping[str, Any]) -> Found:
+def _content(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The checks that hold inside ``observed-data.objects`` too."""
-    yield from _times(value)
-    match value.get("type"):
-        case "software":
-            yield from _software(value)
-        case "directory":
-            yield from _character_set("path_enc", value.get("path_enc"))
-        case "file":
-            yield from _character_set("name_enc", value.get("name_enc"))
-    yield from _random_id(value)
-
-
-def _times(value: Mapping[str, Any]) -> Found:
     object_type = str(value.get("type"))
+    found = _times(value, object_type)
+    match object_type:
+        case "software":
+            found += _software(value)
+        case "directory":
+            found += _character_set("path_enc", value.get("path_enc"))
+        case "file":
+            found += _character_set("name_enc", value.get("name_enc"))
+    for way, name in _EMBEDDED_TIMES.get(object_type, ()):
+        found += _embedded_time(value, way, name)
+    if contributing_properties(object_type) is not None:
+        found += _random_id(value)
+    return found
+
+
+def _times(value: Mapping[str, Any], object_type: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
     known: dict[str, int] = {}
     for name in ("created", "modified", *_TIMES.get(object_type, ())):
         text = value.get(name)
@@ -146,13 +153,13 @@ def _times(value: Mapping[str, Any]) -> Found:
             try:
                 known[name] = timestamps.parse(text)
             except ValueError as error:
-                yield name, str(error)
+                found.append((name, str(error)))
     for later, earlier, differ in (("modified", "created", False), *_ORDER.get(object_type, ())):
         if later in known and earlier in known and known[later] < known[earlier] + differ:
-            yield later, f"must {'be after' if differ else 'not be before'} {earlier} ({value[earlier]})"
-    for owner, way, name in _EMBEDDED_TIMES:
-        if owner == object_type:
-            yield from _embedded_time(value, way, name)
+            found.append(
+                (later, f"must {'be after' if differ else 'not be before'} {earlier} ({value[earlier]})")
+            )
+    return found
 
 
 def _embedded_time(value: Any, way: tuple[str, ...], name: str) -> Found:

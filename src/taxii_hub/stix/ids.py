@@ -38,6 +38,7 @@ _compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 _TYPE: Final = re.compile(r"(?=.{3,250}--)[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"
 _ID: Final = re.compile(f"{_TYPE.pattern}--{_UUID}")
+_ONLY_UUID: Final = re.compile(_UUID)
 
 _CONTRIBUTING: Final[Mapping[str, tuple[str, ...]]] = {
     "artifact": ("hashes", "payload_bin"),
@@ -79,6 +80,14 @@ def kind_of(object_type: str) -> Kind | None:
 def is_id(text: str) -> bool:
     """Whether ``text`` is a STIX identifier with an RFC 4122 UUID (versions 1 to 5)."""
     return len(text) <= MAX_ID_LENGTH and _ID.fullmatch(text) is not None
+
+
+def is_id_of(object_type: str, text: str) -> bool:
+    """Whether ``text`` is an identifier of an object of that type."""
+    if object_type in TYPES:
+        named = text.startswith(object_type) and text.startswith("--", len(object_type))
+        return named and _ONLY_UUID.fullmatch(text, len(object_type) + 2) is not None
+    return is_id(text) and type_of(text) == object_type
 
 
 def type_of(object_id: str) -> str:

@@ -19,6 +19,8 @@ _LIMIT: Final = (date(9999, 12, 31).toordinal() + 1 - _EPOCH_DAY) * _DAY_SECONDS
 
 _STRICT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?Z")
 _LENIENT: Final = re.compile(_STRICT.pattern.removesuffix("Z") + r"(?:Z|[+ ]00:00)")
+_USUAL_LENGTH: Final = 32
+"""Longer texts are not remembered: a fraction may have a million digits."""
 
 
 def parse(text: str) -> int:
@@ -26,7 +28,7 @@ def parse(text: str) -> int:
 
     A leap second (23:59:60) counts as the first second of the next day, as POSIX does.
     """
-    return _microseconds(_STRICT, text)
+    return _remembered(text) if len(text) <= _USUAL_LENGTH else _microseconds(_STRICT, text)
 
 
 def parse_lenient(text: str) -> int:
@@ -66,6 +68,12 @@ def _microseconds(pattern: re.Pattern[str], text: str) -> int:
     if result >= _LIMIT:
         raise ValueError(f"{_shortened(text)}: after the year 9999")
     return result
+
+
+# Several checks ask for the same times of an object, one after the other.
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> int:
+    return _microseconds(_STRICT, text)
 
 
 @lru_cache(maxsize=4096)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, Final
 
 import jsonschema_rs
 
 from taxii_hub.stix import crossfield, schemas, timestamps
 from taxii_hub.stix.findings import Finding
-from taxii_hub.stix.ids import is_id, kind_of, type_of
+from taxii_hub.stix.ids import is_id, is_id_of, kind_of, type_of
 
 _MAX_FINDINGS: Final = 20
 _FIRST_ITEMS: Final = 100
@@ -43,6 +43,10 @@ class Validator:
         problem = self.floor(value)
         if problem is not None:
             return [Finding("must", "", problem)]
+        return self.above_the_floor(value, now)
+
+    def above_the_floor(self, value: Mapping[str, Any], now: int) -> list[Finding]:
+        """As :meth:`findings`, of an object that :meth:`floor` finds nothing wrong with."""
         found = [Finding("must", path, text) for path, text in islice(_schema_errors(value), _MAX_FINDINGS)]
         told = {finding.path for finding in found}
         fresh = (violation for violation in crossfield.violations(value) if violation[0] not in told)
@@ -59,11 +63,11 @@ def _naming_problem(value: Mapping[str, Any]) -> str | None:
         return "id: missing, or no string"
     if object_type == "bundle":
         return "type: a bundle inside an envelope: send its objects instead"
+    if is_id_of(object_type, object_id):
+        return None
     if not is_id(object_id):
         return f"id: {object_id[:80]!a} is no STIX identifier like {object_type[:40]!a}, '--' and an RFC 4122 UUID"
-    if type_of(object_id) != object_type:
-        return f"id: begins with {type_of(object_id)!a}, but the type is {object_type[:80]!a}"
-    return None
+    return f"id: begins with {type_of(object_id)!a}, but the type is {object_type[:80]!a}"
 
 
 def _version_problem(value: Mapping[str, Any]) -> str | None:
@@ -87,21 +91,25 @@ def _version_problem(value: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _schema_errors(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _schema_errors(value: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     name = value["type"]
     if kind_of(name) is None:
         versioned = "created" in value or "modified" in value
         name = "core" if versioned else "cyber-observable-core"
-    yield from _errors_against(name, value, "")
-    objects = value.get("objects")
-    if name == "observed-data" and isinstance(objects, dict):
-        for key, item in objects.items():
-            place = f".objects.{key[:60]}"
-            if isinstance(item, dict) and isinstance(item.get("type"), str):
-                name = item["type"] if kind_of(item["type"]) == "sco" else "cyber-observable-core"
-                yield from _errors_against(name, item, place)
-            else:
-                yield place[1:], "no object with a type"
+    objects = value.get("objects") if name == "observed-data" else None
+    if isinstance(objects, dict):
+        return chain(_errors_against(name, value, ""), _errors_within(objects))
+    return () if schemas.validators()[name].is_valid(value) else _errors_against(name, value, "")
+
+
+def _errors_within(objects: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, item in objects.items():
+        place = f".objects.{key[:60]}"
+        if isinstance(item, dict) and isinstance(item.get("type"), str):
+            name = item["type"] if kind_of(item["type"]) == "sco" else "cyber-observable-core"
+            yield from _errors_against(name, item, place)
+        else:
+            yield place[1:], "no object with a type"
 
 
 def _errors_against(name: str, value: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:

@@ -163,3 +163,15 @@ def test_only_cyber_observables_have_sco_ids() -> None:
         ids.sco_id({"type": "indicator"})
     assert ids.contributing_properties("indicator") is None
     assert ids.contributing_properties("process") == ()
+
+
+@given(
+    st.sampled_from(["identity", "x-invented", "x", "bundle", "Identity", "identity-x", "a--b"]),
+    st.sampled_from(["identity", "x-invented", "x", "bundle", "Identity", "identity-x", "a--b"]),
+    st.sampled_from(
+        ["--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f", "--8E2e2d2b-17d4-4cbf-938f-98ee46b3cd3f\n", "--1", "-", ""]
+    ),
+)
+def test_an_id_of_a_type_is_an_id_that_begins_with_it(object_type: str, named: str, rest: str) -> None:
+    text = named + rest
+    assert ids.is_id_of(object_type, text) == (ids.is_id(text) and ids.type_of(text) == object_type)

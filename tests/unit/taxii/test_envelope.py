@@ -224,3 +224,56 @@ def _respelled(value: Any) -> Any:
 )  # fmt: skip
 def test_the_spelling_never_matters(value: dict[str, Any]) -> None:
     assert digest(_respelled(value)) == digest(value)
+
+
+_STRINGS = st.sampled_from(
+    ['"a"', '"b"', '"\\u00e9"', '"é😀"', '"\\ud83d\\ude00"', '"\\/"', '"\\n\\""', '"x.0,"', '"id"']
+)  # fmt: skip
+_NUMBERS = st.sampled_from(
+    ["0", "-0", "-0.0", "1.0", "1e5", "0.5", "9007199254740991", "9007199254740993", "true", "null"]
+)  # fmt: skip
+_VALUES = st.recursive(
+    _STRINGS | _NUMBERS,
+    lambda inner: st.builds(
+        lambda blank, items: f"[{(',' + blank).join(items)}]", st.sampled_from(["", "", " "]), st.lists(inner, max_size=3)
+    )
+    | st.builds(
+        lambda blank, items: "{" + ",".join(f"{key}:{blank}{item}" for key, item in items) + "}",
+        st.sampled_from(["", "", " "]),
+        st.lists(st.tuples(_STRINGS, inner), max_size=3),
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+_MEMBERS = st.lists(
+    _VALUES.map(lambda text: f'{{"a":{text}}}') | st.just(f'{{"a":{"[" * 101}{"]" * 101}}}') | _VALUES,
+    max_size=20,
+)
+_NOT_FOR_ORJSON = st.sampled_from(
+    [[], [], [], ['{"a":NaN}'], ['{"a":1e400}'], ['{"a":"\\ud800"}'], ['{"\\u0000":0}']]
+)
+
+
+@given(_MEMBERS, _NOT_FOR_ORJSON)
+def test_the_quick_reader_reads_what_the_strict_one_reads(texts: list[str], last: list[str]) -> None:
+    """R3, R2. The first member decides whether it is tried at all: a blank in it says no."""
+    texts += last
+    listed = ",".join(texts).encode()
+
+    def read(first: bytes) -> list[tuple[Any, bytes, str | None]]:
+        members = parse_envelope(b'{"objects":[' + first + (b"," if texts else b"") + listed + b"]}")[1:]
+        return [(repr(m.value), m.data, m.problem) for m in members]
+
+    assert read(b'{"a":0}') == read(b'{ "a":0}')
+
+
+def test_the_quick_reader_gives_up_and_goes_on() -> None:
+    """Members that orjson spells otherwise stand between those that it does not."""
+    usual, odd = '{"a":"é"}', '{"a":"\\u00e9"}'
+    for texts in ([usual, odd, " ", usual] * 5, [usual] + [odd] * 20 + [usual]):
+        given = [text for text in texts if text.strip()]
+        body = ('{"objects":[' + ",".join(given) + "]}").encode()
+        members = parse_envelope(body)
+        assert [member.data.decode() for member in members] == given
+        assert all(member.value == {"a": "é"} and member.problem is None for member in members)
