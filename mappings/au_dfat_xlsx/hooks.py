@@ -11,7 +11,7 @@ from taxii_hub.errors import RecordError
 from taxii_hub.mapping import english_dates
 from taxii_hub.mapping.countries import country_codes, fold
 from taxii_hub.mapping.emit import Emitter
-from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.expressions import Tree, plain
 from taxii_hub.mapping.names import distinct, flags, once, script
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
@@ -81,6 +81,11 @@ def identity_class(view: View) -> Tree:
     """Of the primary name's row; another word of another row is kept and a problem."""
     words = once(view.lookup("types", _lower(value)) for value in _said(view, "Type"))
     return words[0] if words else "unknown"
+
+
+def is_person(view: View) -> bool:
+    """Whether it is a natural person."""
+    return plain(identity_class(view)) == "individual"
 
 
 def description(view: View) -> Tree:

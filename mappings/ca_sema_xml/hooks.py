@@ -7,7 +7,7 @@ import re
 from datetime import date, timedelta
 
 from taxii_hub.mapping.countries import fold
-from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.expressions import Tree, plain
 from taxii_hub.mapping.names import once, script
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
@@ -47,6 +47,11 @@ def identity_class(view: View) -> Tree:
     if (number := view.get("ShipIMONumber")) is not None:
         return number.derive("system")
     return "organization" if view.get("EntityOrShip") is not None else "individual"
+
+
+def is_person(view: View) -> bool:
+    """Whether it is a natural person."""
+    return plain(identity_class(view)) == "individual"
 
 
 def is_actor(view: View) -> bool:

@@ -9,7 +9,7 @@ from taxii_hub.errors import RecordError
 from taxii_hub.mapping import languages, spans, spelt_names
 from taxii_hub.mapping.countries import country_names
 from taxii_hub.mapping.emit import Emitter
-from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.expressions import Tree, plain
 from taxii_hub.mapping.modifications import Modifications
 from taxii_hub.mapping.names import once
 from taxii_hub.mapping.record import Value
@@ -34,6 +34,11 @@ def _kind(view: View) -> str:
 def identity_class(view: View) -> Tree:
     """By the element."""
     return _KINDS[_kind(view)]
+
+
+def is_person(view: View) -> bool:
+    """Whether it is a natural person."""
+    return plain(identity_class(view)) == "individual"
 
 
 # --- modifications -------------------------------------------------------------------------------

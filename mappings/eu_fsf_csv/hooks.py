@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.expressions import Tree, plain
 from taxii_hub.mapping.names import once, script
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
@@ -45,6 +45,11 @@ def source_record_key(view: View) -> Tree:
 def identity_class(view: View) -> Tree:
     """Of the subject type."""
     return view.lookup("classes", _said(view, "Subject_type"))
+
+
+def is_person(view: View) -> bool:
+    """Whether it is a natural person."""
+    return plain(identity_class(view)) == "individual"
 
 
 def description(view: View) -> Tree:

@@ -109,6 +109,11 @@ def identity_class(view: View) -> Tree:
     return view.lookup("kinds", _said(view, "Kind"))
 
 
+def is_person(view: View) -> bool:
+    """Whether it is a natural person."""
+    return plain(identity_class(view)) == "individual"
+
+
 def actor_type(view: View) -> Tree:
     """What a regime about terrorism or cyber activity makes of a party."""
     return view.lookup("regimes", _said(view, "Regime Name"))

@@ -113,7 +113,10 @@ def _graded(view: View, table: str, path: str) -> Tree:
 
 def details(view: View) -> Tree:
     """What has no property of its own."""
-    found = [(path.lower(), view.get(path)) for path in ("Reported on", "Handling conditions")]
+    paths = ("Reported on", "Handling conditions")
+    if not is_party(view):
+        paths += ("Category of person", "Basis")
+    found = [(path.lower(), view.get(path)) for path in paths]
     if view.kind == "sighting":
         found.append(("record", view.get("Record")))
         if view.get("Seen") is not None:
@@ -151,6 +154,24 @@ def _party(view: View, reference: Value) -> Value | None:
 def roles(view: View) -> Tree:
     """Each role."""
     return _listed(view.get("Role"))
+
+
+def person_categories(view: View) -> Tree:
+    """Each category; a word that the template does not know is another one."""
+    found = []
+    for value in _listed(view.get("Category of person")):
+        word = view.lookup("person_categories", _folded(value))
+        found.append({"category": "other" if word is None else word, "text": value})
+    return found
+
+
+def basis(view: View) -> Tree:
+    """Fact or assessment."""
+    value = view.get("Basis")
+    if value is None:
+        return None
+    word = view.lookup("bases", _folded(value))
+    return {"kind": "unknown" if word is None else word, "text": value}
 
 
 def names(view: View) -> Tree:

@@ -9,7 +9,7 @@ from taxii_hub.errors import BadValueError, RecordError
 from taxii_hub.mapping.cleaners import partial_day
 from taxii_hub.mapping.countries import country_names
 from taxii_hub.mapping.emit import Emitter
-from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.expressions import Tree, plain
 from taxii_hub.mapping.names import script
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
@@ -73,6 +73,13 @@ def identity_class(view: View) -> Tree:
     if kind is not None and kind.data == "un" and not any(personal):
         return kind.derive("organization")
     return "individual"
+
+
+def person_categories(view: View) -> Tree:
+    """By the type of the notice, of a person."""
+    if plain(identity_class(view)) != "individual":
+        return []
+    return [{"category": view.lookup("person_categories", _kind(view))}]
 
 
 def names(view: View) -> Tree:

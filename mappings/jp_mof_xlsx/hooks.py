@@ -12,7 +12,7 @@ from typing import NamedTuple
 from taxii_hub.errors import RecordError
 from taxii_hub.mapping import japanese as ja
 from taxii_hub.mapping.emit import Emitter
-from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.expressions import Tree, plain
 from taxii_hub.mapping.names import once
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.view import View
@@ -189,6 +189,11 @@ def identity_class(view: View) -> Tree:
         leaves = frozenset().union(*(value.leaves for value in filled))
         return Value("individual", leaves, derived=True)
     return "organization"
+
+
+def is_person(view: View) -> bool:
+    """Whether it is a natural person."""
+    return plain(identity_class(view)) == "individual"
 
 
 def _parts(view: View, column: str) -> list[Value]:

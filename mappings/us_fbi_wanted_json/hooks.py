@@ -167,8 +167,20 @@ def other_references(view: View) -> Tree:
     return None if number is None else [{"list": "National Crime Information Center", "reference": number}]
 
 
+def person_categories(view: View) -> Tree:
+    """Sought, but for who is asked about or was found: no poster says whether suspected or convicted."""
+    if not _is_person(view):
+        return []
+    return [
+        {"category": "sought" if is_wanted(view) else "unknown", "text": view.get("person_classification")}
+    ]
+
+
 def information(view: View) -> Tree:
-    paths = ("person_classification", "poster_classification", "suspects")
+    """What the poster is about, where that is nobody, its own class too."""
+    paths = ("poster_classification", "suspects")
+    if not _is_person(view):
+        paths = ("person_classification", *paths)
     return [{"key": path, "value": value} for path in paths for value in view.all(path)]
 
 

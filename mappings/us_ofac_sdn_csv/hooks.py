@@ -11,7 +11,7 @@ from typing import NamedTuple
 from taxii_hub.mapping.countries import country_codes, fold
 from taxii_hub.mapping.emit import Emitter
 from taxii_hub.mapping.english_dates import span
-from taxii_hub.mapping.expressions import Tree
+from taxii_hub.mapping.expressions import Tree, plain
 from taxii_hub.mapping.record import Value
 from taxii_hub.mapping.spans import single
 from taxii_hub.mapping.view import View
@@ -87,6 +87,11 @@ def identity_class(view: View) -> Tree:
     """Nothing in the column means an organisation."""
     kind = view.get("type")
     return "organization" if kind is None else view.lookup("entity_classes", kind)
+
+
+def is_person(view: View) -> bool:
+    """Whether it is a natural person."""
+    return plain(identity_class(view)) == "individual"
 
 
 def programmes(view: View) -> Tree:

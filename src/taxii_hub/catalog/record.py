@@ -86,6 +86,10 @@ def _section(each: Activity) -> Iterator[str]:
     yield "|---|---|"
     yield f"| purposes | {_list(each.purposes, 'none named in the catalogue')} |"
     yield f"| categories of data | objects of STIX 2.1; reports of the formats {_list(each.formats, 'none')} |"
+    yield (
+        "| categories of persons | told apart, and facts from assessments, as far as reports and publishers do: "
+        "`person_categories` and `fact_or_assessment` in the designation extension of an identity |"
+    )
     recipients = [f"{title} ({name}, {country})" for name, title, country in each.recipients]
     yield f"| recipients | {_list(recipients, 'none')} |"
     yield f"| recipients abroad | {_list(each.abroad, 'none')} |"

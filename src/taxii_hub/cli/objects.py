@@ -123,6 +123,8 @@ def _explained(each: why.Explained) -> list[str]:
     for one in each.clauses:
         more = "".join(f"; duty: {duty}" for duty in one.duties) + (f"; {one.note}" if one.note else "")
         lines.append(f"    {one.term} ({one.row}, {one.marking}): {one.policy}{more}")
+    if each.told_apart:
+        lines.append(f"  tells persons and facts apart in {', '.join(each.told_apart)}")
     if each.legal_hold:
         lines.append("  under a legal hold: nothing of it is erased")
     lines += [f"  {a.agency:<16} {'yes' if a.reads else 'no '}  {a.reason}" for a in each.answers]

@@ -1,7 +1,8 @@
 """Why somebody sees an object, or does not: the clause that decided, the table's row, who set it.
 
 The decisions are those of ``policy/reading.py``, the same function that the query is compiled from.
-Nothing of an object's content is told, only its markings.
+Nothing of an object's content is told, only its markings, and whether it tells categories of persons and
+facts from assessments.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from taxii_hub.errors import NotFoundError
 from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import CONNECTED, policed
+from taxii_hub.mapping.constants import DESIGNATION
 from taxii_hub.model import Account, Policy, Reader
 from taxii_hub.policy import grants
 from taxii_hub.policy.decision import Decision, no
@@ -27,6 +29,7 @@ from taxii_hub.store.base import Standing
 
 MARKED, MOVED, COPIED = "its markings", "its origin, after it was published", "a copy for some of its readers"
 ERASED = "its markings, which were erased with it"
+TOLD_APART = ("person_categories", "fact_or_assessment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Explained:
     """One version in one policy class. ``set_by``: what gave it this policy; ``expires`` a timestamp;
-    ``legal_hold``: nothing of it is erased."""
+    ``legal_hold``: nothing of it is erased. ``told_apart``: the paths at which it says the category of a
+    person, and whether it is fact or assessment; never what."""
 
     object_id: str
     version: str
@@ -65,6 +69,7 @@ class Explained:
     clauses: tuple[Because, ...]
     answers: tuple[Answer, ...]
     legal_hold: bool = False
+    told_apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,17 @@ def _explained(
         expires=None if row.expires is None else timestamps.format(row.expires),
         clauses=() if marks is None else _because(marks),
         answers=answers,
+        told_apart=_told_apart(row.data),
     )
+
+
+def _told_apart(data: bytes) -> tuple[str, ...]:
+    """Directive (EU) 2016/680, articles 6 and 7."""
+    value = orjson.loads(data) if data else {}
+    extensions = value.get("extensions")
+    said = extensions.get(DESIGNATION) if isinstance(extensions, dict) else None
+    names = [each for each in TOLD_APART if isinstance(said, dict) and each in said]
+    return tuple(f"extensions.{DESIGNATION}.{each}" for each in names)
 
 
 def _because(marks: Marked) -> tuple[Because, ...]:

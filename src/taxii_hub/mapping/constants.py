@@ -17,7 +17,12 @@ DESIGNATION: Final = "extension-definition--5b88da97-f551-4709-950a-89cb44e6a69f
 SOURCE: Final = "extension-definition--d93c8e5c-3c1e-4f9e-8a55-0f6b1c6f2a11"
 EDITION: Final = "extension-definition--f2385ba0-190d-464b-aedb-7d4d2ad07b8e"
 _CREATED: Final = "2026-11-01T00:00:00.000Z"
-_VERSION: Final = "1.0.0"
+_EDITIONS: Final = {
+    "designation": ("1.1.0", "2026-11-23T00:00:00.000Z"),
+    "edition": ("1.0.0", _CREATED),
+    "source": ("1.0.0", _CREATED),
+}
+"""Version and ``modified`` of each schema."""
 
 
 @cache
@@ -54,14 +59,16 @@ def _converter() -> dict[str, Any]:
 
 def _extension(object_id: str, name: str) -> dict[str, Any]:
     description, schema = _schema(name)
+    version, modified = _EDITIONS[name]
     properties = {
         "name": f"TAXII Hub {name}",
         "description": description,
         "schema": schema,
-        "version": _VERSION,
+        "version": version,
         "extension_types": ["property-extension"],
     }
-    return _public("extension-definition", object_id, {"created_by_ref": CONVERTER, **properties})
+    head = {"modified": modified, "created_by_ref": CONVERTER}
+    return _public("extension-definition", object_id, {**head, **properties})
 
 
 @cache

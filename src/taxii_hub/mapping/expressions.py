@@ -14,7 +14,7 @@ There is no expression language: every node is a path, a list, or a mapping with
     {call: NAME}                  whatever the function of hooks.py makes of the record
     {set: {…}}                    an object
 
-``each`` takes ``when`` or ``unless``: ``{lookup: NAME, of: PATH, is: WORD}`` (for one of the values at
+``each`` and ``set`` take ``when`` or ``unless``: ``{lookup: NAME, of: PATH, is: WORD}`` (for one of the values at
 the path; without ``is``: the lookup knows a word), ``{present: PATH}`` or ``{call: NAME}`` (the function
 gives True).
 """
@@ -149,7 +149,11 @@ def _call(at: Located, entries: Entries, words: Vocabulary, base: str) -> Node:
 
 
 def _set(at: Located, entries: Entries, words: Vocabulary, base: str) -> Node:
-    return compile_set(entries["set"], words, base)
+    make = compile_set(entries["set"], words, base)
+    if entries.keys() == {"set"}:
+        return make
+    holds = compile_condition(entries, words, base)
+    return lambda view: make(view) if holds(view) else None
 
 
 def compile_condition(entries: Entries, words: Vocabulary, base: str = "") -> Callable[[View], bool]:
@@ -192,7 +196,7 @@ _FUNCTIONS: dict[str, tuple[_Compiler, frozenset[str]]] = {
     "kind": (_kind, frozenset({"kind"})),
     "each": (_each, frozenset({"each", "set", "call", "when", "unless"})),
     "call": (_call, frozenset({"call"})),
-    "set": (_set, frozenset({"set"})),
+    "set": (_set, frozenset({"set", "when", "unless"})),
 }
 _ARGUMENTS = frozenset().union(*(allowed for _, allowed in _FUNCTIONS.values()))
 

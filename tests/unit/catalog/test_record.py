@@ -37,6 +37,7 @@ def test_it_names_what_the_law_asks_for() -> None:
         "every 10 days",
         "coarse",
         "always held",
+        "`person_categories`",
     ):
         assert words in text, words
 

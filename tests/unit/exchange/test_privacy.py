@@ -24,6 +24,7 @@ from taxii_hub.exchange.transparency import report
 from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.leaves import read
 from taxii_hub.ledger.transparency import OVERDUE, tally_export
+from taxii_hub.mapping.constants import DESIGNATION
 from taxii_hub.model import Account, Status
 from taxii_hub.policy.retention import DAY
 from taxii_hub.store.words import name_what_was_told
@@ -258,6 +259,31 @@ async def test_what_is_over_stays_unreadable_while_a_legal_hold_keeps_it(
             await erasing.lift_hold(hub, desk(hub, name), thing["id"], "the case is closed")
         assert await retention.erase_expired(hub) == 1
         assert await holding(mongodb_uri, mongodb_database, MARKER) == set()
+
+
+async def test_categories_of_persons_are_served_as_sent_and_explain_says_where_they_are(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    said = (
+        b'{ "extension_type":"property-extension","person_categories":[{"category":"victim","text":"Opfer"}],'
+        b'\t"fact_or_assessment": {"kind": "assessment"} }'
+    )
+    plain = orjson.dumps(identity(7, MARKER))
+    data = plain[:-1] + b',"extensions":{"' + DESIGNATION.encode() + b'":' + said + b"}}"
+    async with keeping(mongodb_uri, mongodb_database) as hub:
+        body = b'{"objects":[' + data + b"," + orjson.dumps(identity(8, MARKER)) + b"]}"
+        status = await publish(hub, place(hub, "gb-owl", "strict"), body, hub.now())
+        assert [each.ok for each in status.outcomes] == [True, True], status
+        answer = await poll(hub, place(hub, "us-elk", "strict"), parse_query(b"", "objects"), "objects")
+        assert answer.page.entries[0].data == data
+        with_it, without = [
+            (await explain.explain(hub, desk(hub), identity(number, "")["id"], ["us-elk"]))[0]
+            for number in (7, 8)
+        ]
+        names = ("person_categories", "fact_or_assessment")
+        assert with_it.told_apart == tuple(f"extensions.{DESIGNATION}.{each}" for each in names)
+        assert without.told_apart == ()
+        assert "victim" not in str(with_it)
 
 
 async def test_of_several_processes_one_does_a_chore(mongodb_uri: str, mongodb_database: str) -> None:

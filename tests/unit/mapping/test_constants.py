@@ -14,7 +14,7 @@ from taxii_hub.mapping.constants import furniture, schema_text
 DOCS = Path(__file__).parents[3] / "docs" / "schemas"
 
 PINNED = {
-    "TAXII Hub designation": "c42beeb89dcdaf9d35012452f9bb243bd21531c0c37cebb8321d39d722aafd5a",
+    "TAXII Hub designation": "5ad2cb6fb7dd4aac72b9cf877ab5b38f2be488183eb832a8b67151f88bf591e1",
     "TAXII Hub edition": "98b8385d02a37b91c9fb0bf7372103bcdfb2a153fe3580b0c1a03c149e44c148",
 }
 

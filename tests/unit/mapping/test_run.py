@@ -253,6 +253,8 @@ def test_keys_of_several_parts(make: Make, run: Run) -> None:
         ("{kind: {ROW: PHONE}}", "555"),
         ("[NAME, {const: x}]", ["a", "x"]),
         ("{set: {n: NAME, gone: COLOUR}}", {"n": "a"}),
+        ("{set: {n: NAME}, when: {present: PHONE}}", {"n": "a"}),
+        ("{set: {n: NAME}, unless: {present: PHONE}}", None),
         ("{each: PLACE, set: {town: TOWN}}", [{"town": "T"}, {"town": "U"}]),
         ("{each: PLACE, set: {town: TOWN}, when: {present: LAND}}", [{"town": "T"}]),
         ("{each: PLACE, set: {town: TOWN}, unless: {lookup: countries, of: LAND}}", [{"town": "U"}]),
