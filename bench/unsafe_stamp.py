@@ -5,21 +5,24 @@ Only for ``bench/order.py``: what does it cost to take the stamp inside?
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from fastapi import FastAPI
 
 from taxii_hub.bootstrap import create_app_from_environment
-from taxii_hub.store.transaction import Transactions
+from taxii_hub.store.clock import ClockInCommit
 
-_inside = Transactions._move_clock  # noqa: SLF001
+_inside = ClockInCommit.move
 
 
-async def _outside(self: Transactions, session: Any, collection: int, entries: int) -> int:
-    return await _inside(self, None, collection, entries)  # type: ignore[arg-type]
+async def _outside(
+    self: ClockInCommit, session: Any, collection: int, entries: int, classes: Collection[int] = ()
+) -> int:
+    return await _inside(self, None, collection, entries, classes)  # type: ignore[arg-type]
 
 
 def create_app() -> FastAPI:
     """The application of one worker."""
-    Transactions._move_clock = _outside  # type: ignore[method-assign]  # noqa: SLF001
+    ClockInCommit.move = _outside  # type: ignore[method-assign]
     return create_app_from_environment()

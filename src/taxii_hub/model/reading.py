@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 VersionKeyword = Literal["first", "last", "all"]
 
@@ -75,11 +75,10 @@ class ObjectQuery:
     spec_versions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One feed entry as read: ``data`` holds the object's own bytes (empty where the projection
     leaves them out), ``version`` the STIX timestamp text that names the version, ``stamp`` the
-    ``date_added``."""
+    ``date_added``. A tuple, because a page makes thousands of them."""
 
     id: str
     version: str

@@ -43,6 +43,12 @@ class ChangePlan:
         """One for each of ``fed``; they end at ``last``."""
         return [last - STEP * (len(self.fed) - 1 - index) for index in range(len(self.fed))]
 
+    def touched(self, known: Iterable[Known]) -> set[int]:
+        """The classes whose readers may notice: of what goes, of what gets a new stamp, and where it goes."""
+        stored = {*self.deletes, *(fed.key for fed in self.fed if not fed.copy)}
+        before = {entry.policy for entry in known if entry.key in stored}
+        return before | {fed.entry.policy for fed in self.fed}
+
 
 def plan_change(change: Change, known: Sequence[Known]) -> tuple[ChangeResult, ChangePlan]:
     """Decide one act. ``classes`` asks the caller to look at the object's classes again."""

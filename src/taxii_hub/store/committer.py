@@ -20,6 +20,7 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
 from taxii_hub.store.base import Change, ChangeResult, Publication, Settlement, SettleResult
+from taxii_hub.store.clock import Clock
 from taxii_hub.store.forward import (
     HolderBusyError,
     HolderGoneError,
@@ -30,7 +31,7 @@ from taxii_hub.store.forward import (
 )
 from taxii_hub.store.gaining_base import AgainResult, FeedAgain
 from taxii_hub.store.lease import Held, Leases, Member
-from taxii_hub.store.transaction import BUDGET, Clock, Conflicts, Transactions
+from taxii_hub.store.transaction import BUDGET, Conflicts, Transactions
 from taxii_hub.store.wire import Job
 
 GROUP_REQUESTS = 64

@@ -23,14 +23,16 @@ from taxii_hub.store.base import (
     Standing,
 )
 from taxii_hub.store.classes import LIFETIME, PolicyClasses
+from taxii_hub.store.clock import Clock
 from taxii_hub.store.committer import Commits
+from taxii_hub.store.following import Follower
 from taxii_hub.store.gaining import count_again, gain_of, open_gains
 from taxii_hub.store.gaining_base import AgainResult, FeedAgain, Gain
 from taxii_hub.store.held import ends_of
+from taxii_hub.store.marks import Marks
 from taxii_hub.store.queries import INDEXES
 from taxii_hub.store.reading import FeedReader, standing_of
 from taxii_hub.store.statuses import status_of, with_ends
-from taxii_hub.store.transaction import Clock
 from taxii_hub.store.withdrawals import acknowledge, acknowledged, withdrawn
 
 log = structlog.get_logger(__name__)
@@ -64,6 +66,8 @@ class MongoFeed:
         self._reader = FeedReader(database)
         self._classes = PolicyClasses(database, lifetime)
         self._commits = Commits(database, now)
+        self._marks = Marks()
+        self._follower = Follower(database, self._marks)
 
     @property
     def slack(self) -> float:
@@ -71,17 +75,22 @@ class MongoFeed:
         return self._classes.slack
 
     async def refresh(self) -> None:
-        """Read new policy classes; called each second in every process."""
+        """Read new policy classes and follow new commits; called each second in every process."""
+        self._follower.keep()
         async with database_errors():
             await self._classes.refresh()
 
     async def stop(self) -> None:
         """Finish waiting commits."""
+        await self._follower.stop()
         async with database_errors():
             await self._commits.stop()
 
     async def classes(self, collection: int) -> Mapping[int, Policy]:
         """Every policy class that entries of the collection may carry at this moment."""
+        known = self._classes.fresh(collection)
+        if known is not None:
+            return known
         async with database_errors():
             return await self._classes.of(collection)
 
@@ -93,9 +102,16 @@ class MongoFeed:
     async def page(
         self, visibility: Visibility, query: ObjectQuery, projection: Projection, limit: int
     ) -> Page:
-        """Entries in stamp order, in one snapshot."""
-        async with database_errors():
-            return await self._reader.page(visibility, query, projection, limit)
+        """Entries in stamp order, in one snapshot; where nothing is new, as one that was read before said."""
+        known = self._marks.nothing_new(visibility, query)
+        if known is not None:
+            return known
+        with self._marks.reading(visibility) as read:
+            async with database_errors():
+                page, newest = await self._reader.page(visibility, query, projection, limit)
+            if newest is not None:
+                self._marks.learn(read, visibility.at, query, newest)
+        return page
 
     async def object_page(
         self, visibility: Visibility, object_id: str, query: ObjectQuery, projection: Projection, limit: int
@@ -118,8 +134,11 @@ class MongoFeed:
 
     async def commit(self, publication: Publication) -> Status:
         """Store; durable when it returns."""
-        async with database_errors():
-            return await self._commits.publish(publication)
+        try:
+            async with database_errors():
+                return await self._commits.publish(publication)
+        finally:
+            self._marks.touched(publication.collection, {offer.policy for offer in publication.offers})
 
     async def classes_on(self, collection: int, object_id: str) -> frozenset[int]:
         """The classes of all entries of an object, for planning a change of it."""
@@ -135,13 +154,34 @@ class MongoFeed:
 
     async def change(self, change: Change) -> ChangeResult:
         """End or move versions of an object."""
-        async with database_errors():
-            return await self._commits.change(change)
+        touched = await self._concerned(change)
+        try:
+            async with database_errors():
+                return await self._commits.change(change)
+        finally:
+            self._marks.touched(change.collection, touched)
 
     async def settle(self, said: Settlement) -> SettleResult:
         """An officer's word on what waits for release."""
-        async with database_errors():
-            return await self._commits.settle(said)
+        touched = set() if said.change is None else await self._concerned(said.change)
+        if said.policy is not None:
+            touched.add(said.policy)
+        try:
+            async with database_errors():
+                return await self._commits.settle(said)
+        finally:
+            self._marks.touched(said.collection, touched)
+
+    async def _concerned(self, change: Change) -> set[int]:
+        """The classes whose readers may notice an act; what is erased because it is over nobody notices."""
+        if change.kind == "expire":
+            return set()
+        copies = {copy for _, _, copy in change.pairs if copy is not None}
+        return {
+            *await self.classes_on(change.collection, change.object_id),
+            *copies,
+            *([] if change.to is None else [change.to]),
+        }
 
     async def gains(self) -> tuple[Gain, ...]:
         """Who is still to be fed again, the oldest gain first."""
@@ -155,8 +195,11 @@ class MongoFeed:
 
     async def feed_again(self, step: FeedAgain) -> AgainResult:
         """One step of a gain."""
-        async with database_errors():
-            return await self._commits.feed_again(step)
+        try:
+            async with database_errors():
+                return await self._commits.feed_again(step)
+        finally:
+            self._marks.touched(step.collection, {each.copies for each in step.classes})
 
     async def count_again(self, step: FeedAgain) -> int:
         """How many objects a whole gain would feed now."""

@@ -5,22 +5,27 @@ from __future__ import annotations
 import asyncio
 import heapq
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
 
 from taxii_hub.model import Entry, ObjectQuery, Page, Visibility
 from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Projection, Standing
+from taxii_hub.store.marks import Newest
 from taxii_hub.store.queries import (
     BY_STAMP,
     FIELDS,
     LAST,
+    MAX_SCANS,
     Find,
     class_finds,
     newest_finds,
@@ -59,51 +64,62 @@ class Source:
         return ready
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point in time to read from. Without a session it is that of a single find."""
+
+    entries: AsyncCollection[Document]
+    session: AsyncClientSession | None = None
+
+
 class FeedReader:
     """Pages of entries; needs a Visibility for each of them (rule R4)."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._client = database.client
         self._entries: AsyncCollection[Document] = database["entries"]
+        self._alone = Point(database.get_collection("entries", read_concern=ReadConcern("snapshot")))
 
     async def page(
         self, visibility: Visibility, query: ObjectQuery, projection: Projection, limit: int
-    ) -> Page:
-        """One page in stamp order; an empty one says where the reader stands (``Page.mark``)."""
+    ) -> tuple[Page, Newest | None]:
+        """One page in stamp order. An empty one that starts somewhere says where the reader stands
+        (``Page.mark``), and comes with the newest stamp of the same snapshot that it was decided by."""
+        finds = page_finds(visibility, query)
+        position = start_of(query)
 
-        async def read(session: AsyncClientSession) -> Page:
-            finds = page_finds(visibility, query)
-            rows = await self._merged(session, finds, projection, limit + 1)
-            page = await self._cut(rows, limit)
-            position = start_of(query)
+        async def read(point: Point) -> tuple[Page, Newest | None]:
+            page = await self._merged(point, finds, projection, limit)
             if page.entries or position is None:
-                return page
-            newest = await self._newest(session, visibility)
-            return Page((), mark=position if newest is None else min(position, newest))
+                return page, None
+            newest = await self._newest(point, visibility)
+            at = position if newest.stamp is None else min(position, newest.stamp)
+            return Page((), mark=at), newest
 
-        return await self._in_snapshot(read)
+        return await self._in_snapshot(read, alone=len(finds) == 1 and position is None)
 
     async def object_page(
         self, visibility: Visibility, object_id: str, query: ObjectQuery, projection: Projection, limit: int
     ) -> Page:
         """Versions of one object in stamp order; ``exists`` is False where none is visible."""
 
-        async def read(session: AsyncClientSession) -> Page:
+        async def read(point: Point) -> Page:
             if query.versions == LAST:
-                page = await self._last_version(session, visibility, object_id, query, projection)
+                page = await self._last_version(point, visibility, object_id, query, projection)
             else:
                 narrowed = replace(query, ids=(object_id,))
-                rows = await self._merged(session, page_finds(visibility, narrowed), projection, limit + 1)
-                page = await self._cut(rows, limit)
+                page = await self._merged(point, page_finds(visibility, narrowed), projection, limit)
             if page.entries or not page.exists:
                 return page
-            return await self._nothing_of(session, visibility, object_id, query)
+            return await self._nothing_of(point, visibility, object_id, query)
 
-        return await self._in_snapshot(read)
+        # Without a position no header says when, so what follows an empty answer may be a moment younger.
+        alone = start_of(query) is None and len(visibility.classes) <= MAX_SCANS
+        return await self._in_snapshot(read, alone=alone)
 
     async def _last_version(
         self,
-        session: AsyncClientSession,
+        point: Point,
         visibility: Visibility,
         object_id: str,
         query: ObjectQuery,
@@ -112,7 +128,7 @@ class FeedReader:
         """Where the last one has expired there is none, as on pages: expiry revives nothing."""
         best: Document | None = None
         for find in version_finds(visibility, object_id, expired=True):
-            row = await self._first(session, find, {**FIELDS[projection], "t": 1, "e": 1})
+            row = await self._first(point, find, {**FIELDS[projection], "t": 1, "e": 1})
             if row is not None and (best is None or row["v"] > best["v"]):
                 best = row
         if best is None:
@@ -125,12 +141,16 @@ class FeedReader:
         return Page((entry_of(best),))
 
     async def _nothing_of(
-        self, session: AsyncClientSession, visibility: Visibility, object_id: str, query: ObjectQuery
+        self, point: Point, visibility: Visibility, object_id: str, query: ObjectQuery
     ) -> Page:
         newest: int | None = None
         for find in version_finds(visibility, object_id, expired=False):
-            cursor = self._entries.find(
-                find.filter, {"_id": 0, "s": 1}, hint=find.hint, session=session, max_time_ms=MAX_TIME_MS
+            cursor = point.entries.find(
+                find.filter,
+                {"_id": 0, "s": 1},
+                hint=find.hint,
+                session=point.session,
+                max_time_ms=MAX_TIME_MS,
             )
             async for row in cursor:
                 newest = row["s"] if newest is None else max(newest, row["s"])
@@ -144,79 +164,84 @@ class FeedReader:
     ) -> dict[str, int]:
         """The class of each object's last visible version, if it is one of ``among``."""
 
-        async def read(session: AsyncClientSession) -> dict[str, int]:
+        async def read(point: Point) -> dict[str, int]:
             found: dict[str, int] = {}
             for find in class_finds(visibility, ids, among):
-                rows = self._entries.find(
-                    find.filter, {"_id": 0, "i": 1, "p": 1}, hint=find.hint, session=session
+                rows = point.entries.find(
+                    find.filter, {"_id": 0, "i": 1, "p": 1}, hint=find.hint, session=point.session
                 ).max_time_ms(MAX_TIME_MS)
-                found |= {row["i"]: row["p"] async for row in rows}
+                found |= {row["i"]: row["p"] for row in await rows.to_list()}
             return found
 
         return await self._in_snapshot(read)
 
     async def newest(self, visibility: Visibility) -> int | None:
         """The newest stamp that the reader may see."""
-        return await self._in_snapshot(lambda session: self._newest(session, visibility))
+        return (await self._in_snapshot(lambda point: self._newest(point, visibility))).stamp
 
-    async def _in_snapshot(self, read: Callable[[AsyncClientSession], Awaitable[Result]]) -> Result:
-        """All that ``read`` asks, at one point in time; again where MongoDB has no such point just now."""
+    async def _in_snapshot(
+        self, read: Callable[[Point], Awaitable[Result]], *, alone: bool = False
+    ) -> Result:
+        """All that ``read`` asks, at one point in time; again where MongoDB has no such point just now.
+
+        ``alone``: it asks one find only, or more whose points may differ; a session costs a fifth of a find.
+        """
         for pause in PAUSES:
             try:
-                async with self._client.start_session(snapshot=True) as session:
-                    return await read(session)
+                return await self._at_once(read, alone)
             except OperationFailure as error:
                 if error.code not in NO_SNAPSHOT:
                     raise
                 await asyncio.sleep(pause)
+        return await self._at_once(read, alone)
+
+    async def _at_once(self, read: Callable[[Point], Awaitable[Result]], alone: bool) -> Result:
+        if alone:
+            return await read(self._alone)
         async with self._client.start_session(snapshot=True) as session:
-            return await read(session)
+            return await read(Point(self._entries, session))
 
-    async def _newest(self, session: AsyncClientSession, visibility: Visibility) -> int | None:
-        stamps = []
+    async def _newest(self, point: Point, visibility: Visibility) -> Newest:
+        newest = Newest(None)
         for find in newest_finds(visibility):
-            row = await self._first(session, find, {"_id": 0, "s": 1})
-            if row is not None:
-                stamps.append(row["s"])
-        return max(stamps, default=None)
+            row = await self._first(point, find, {"_id": 0, "s": 1, "e": 1})
+            if row is not None and (newest.stamp is None or row["s"] > newest.stamp):
+                newest = Newest(row["s"], row.get("e"))
+        return newest
 
-    async def _first(
-        self, session: AsyncClientSession, find: Find, fields: Mapping[str, int]
-    ) -> Document | None:
-        return await self._entries.find_one(
+    async def _first(self, point: Point, find: Find, fields: Mapping[str, int]) -> Document | None:
+        rows = await self._cursor(point, find, fields, -1).to_list()
+        return rows[0] if rows else None
+
+    def _cursor(
+        self, point: Point, find: Find, fields: Mapping[str, int], limit: int, batch: int = 0
+    ) -> AsyncCursor[Document]:
+        """``limit`` below 0: one batch of that many, however large they are."""
+        return point.entries.find(
             find.filter,
             fields,
             sort=list(find.order),
             hint=find.hint,
-            session=session,
+            limit=limit,
+            batch_size=batch or abs(limit),
+            session=point.session,
             max_time_ms=MAX_TIME_MS,
         )
 
-    async def _merged(
-        self, session: AsyncClientSession, finds: list[Find], projection: Projection, limit: int
-    ) -> AsyncIterator[Document]:
-        """Rows of all finds in stamp order, ``limit`` of them if there are so many."""
-        if len(finds) > 1 and finds[0].order == BY_STAMP:
-            return _replay(await self._shares(session, finds, projection, limit))
-        cursors = [
-            self._entries.find(
-                find.filter,
-                FIELDS[projection],
-                sort=list(find.order),
-                hint=find.hint,
-                limit=limit if find.order == BY_STAMP else 0,
-                batch_size=limit,
-                session=session,
-                max_time_ms=MAX_TIME_MS,
-            )
-            for find in finds
-        ]
-        if not finds or finds[0].order != BY_STAMP:
-            return _replay(await _first_by_stamp(cursors, limit))
-        return aiter(cursors[0])
+    async def _merged(self, point: Point, finds: list[Find], projection: Projection, limit: int) -> Page:
+        """A page of what all finds give together, in stamp order."""
+        fields = FIELDS[projection]
+        if not finds:
+            return EMPTY
+        if finds[0].order != BY_STAMP:
+            cursors = [self._cursor(point, find, fields, 0, batch=limit + 1) for find in finds]
+            return _cut(await _first_by_stamp(cursors, limit + 1), limit)
+        if len(finds) > 1:
+            return _cut(await self._shares(point, finds, projection, limit + 1), limit)
+        return await _whole(self._cursor(point, finds[0], fields, limit + 1), limit)
 
     async def _shares(
-        self, session: AsyncClientSession, finds: Sequence[Find], projection: Projection, limit: int
+        self, point: Point, finds: Sequence[Find], projection: Projection, limit: int
     ) -> list[Document]:
         """Of each find its share of the rows, with a margin, and another one where that was used up: read
         whole, several finds would cost as many pages. The last rows may be one too many for the page."""
@@ -227,50 +252,60 @@ class FeedReader:
         while sources and len(found) < limit and size <= MAX_PAGE_BYTES:
             for source in sources:
                 if not source.rows:
-                    await self._refill(session, source, projection, share)
+                    await self._refill(point, source, projection, share)
             # What comes of a find later stands after its last row.
             bound = min((s.rows[-1]["s"] for s in sources if not s.ended), default=LAST_STAMP)
             ready = sorted((row for s in sources for row in s.taken(bound)), key=_stamp_of)
-            size += sum(len(row.get("b", b"")) for row in ready)
+            size += _size(ready)
             found += ready
             sources = [source for source in sources if source.rows or not source.ended]
         return found
 
-    async def _refill(
-        self, session: AsyncClientSession, source: Source, projection: Projection, share: int
-    ) -> None:
+    async def _refill(self, point: Point, source: Source, projection: Projection, share: int) -> None:
         """The next rows of a find as one batch, which leaves no cursor open."""
         find = source.find
         after = {} if source.after is None else {"s": {"$gt": source.after}}
-        source.rows = await self._entries.find(
-            {**find.filter, **after},
-            FIELDS[projection],
-            sort=list(find.order),
-            hint=find.hint,
-            limit=-share,
-            batch_size=share,
-            session=session,
-            max_time_ms=MAX_TIME_MS,
-        ).to_list()
-        size = sum(len(row.get("b", b"")) for row in source.rows)
+        going_on = Find({**find.filter, **after}, find.order, find.hint)
+        source.rows = await self._cursor(point, going_on, FIELDS[projection], -share).to_list()
+        size = _size(source.rows)
         source.ended = not source.rows or (len(source.rows) < share and size < SURELY_WHOLE)
         if source.rows:
             source.after = source.rows[-1]["s"]
 
-    @staticmethod
-    async def _cut(rows: AsyncIterator[Document], limit: int) -> Page:
-        entries: list[Entry] = []
-        size = 0
-        async for row in rows:
-            if len(entries) == limit or size > MAX_PAGE_BYTES:
-                await _close(rows)
-                return Page(tuple(entries), more=True)
-            entries.append(entry_of(row))
-            size += len(entries[-1].data)
-        return Page(tuple(entries))
+
+async def _whole(cursor: AsyncCursor[Document], limit: int) -> Page:
+    """The page of one find. Its rows come batch by batch, of at most 16 MB each: so what is in memory is
+    bounded however large the objects are, and no row is awaited by itself."""
+    entries: list[Entry] = []
+    size = taken = 0
+    while size <= MAX_PAGE_BYTES and (rows := await cursor.to_list(1)):
+        if (more := cursor.retrieved - taken - 1) > 0:
+            rows += await cursor.to_list(more)
+        taken = cursor.retrieved
+        size += _size(rows)
+        entries += map(entry_of, rows)
+    await cursor.close()
+    return _page(entries, limit, size)
 
 
-async def _first_by_stamp(cursors: Sequence[AsyncIterator[Document]], limit: int) -> list[Document]:
+def _cut(rows: Sequence[Document], limit: int) -> Page:
+    return _page([entry_of(row) for row in rows], limit, _size(rows))
+
+
+def _page(entries: list[Entry], limit: int, size: int) -> Page:
+    """``entries`` are one more than fit, if there are so many; ``size`` that of all of them."""
+    fit = limit
+    if size > MAX_PAGE_BYTES:
+        ends = accumulate(len(entry.data) for entry in entries)
+        fit = min(limit, 1 + next(index for index, end in enumerate(ends) if end > MAX_PAGE_BYTES))
+    return Page(tuple(entries[:fit]), more=len(entries) > fit)
+
+
+def _size(rows: Sequence[Document]) -> int:
+    return sum([len(row.get("b", b"")) for row in rows])
+
+
+async def _first_by_stamp(cursors: Sequence[AsyncCursor[Document]], limit: int) -> list[Document]:
     """The first rows of cursors that come in another order; no more of them are held than are wanted."""
     kept: list[tuple[int, Document]] = []
     for cursor in cursors:
@@ -287,17 +322,6 @@ def _stamp_of(row: Document) -> int:
     return stamp
 
 
-async def _replay(rows: Any) -> AsyncIterator[Document]:
-    for row in rows:
-        yield row
-
-
-async def _close(rows: Any) -> None:
-    close = getattr(rows, "close", None)
-    if close is not None:
-        await close()
-
-
 def entry_of(row: Mapping[str, Any]) -> Entry:
     """The noun of a stored row; an unversioned object is named by its first acceptance."""
     version = row["v"]
@@ -305,7 +329,7 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
         text = row.get("w") or timestamps.canonical(version)
     else:
         text = timestamps.format(row["a"])
-    return Entry(id=row["i"], version=text, stamp=row["s"], data=row.get("b", b""))
+    return Entry(row["i"], text, row["s"], row.get("b", b""))
 
 
 def standing_of(row: Mapping[str, Any]) -> Standing:

@@ -15,24 +15,24 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bson.int64 import Int64
-from pymongo import DeleteMany, InsertOne, ReadPreference, ReturnDocument
+from pymongo import DeleteMany, InsertOne, ReadPreference
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from taxii_hub.errors import StoreError, UnavailableError
+from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
 from taxii_hub.store.audit_queue import queued
 from taxii_hub.store.base import Change, ChangeResult, Proposal, Publication, Settlement, SettleResult
 from taxii_hub.store.change import ChangePlan, copy_document, plan_change
-from taxii_hub.store.clock import refuse_a_jump
+from taxii_hub.store.clock import Clock, ClockInCommit
 from taxii_hub.store.commit_leaves import change_leaf, publish_leaves
 from taxii_hub.store.erasing import HoldsInCommit, expiry_leaf, plan_expiry
 from taxii_hub.store.gaining import GainsInCommit, again_leaf, plan_again
 from taxii_hub.store.gaining_base import AgainResult, FeedAgain
-from taxii_hub.store.plan import KNOWN_FIELDS, STEP, Known, Planner
+from taxii_hub.store.plan import KNOWN_FIELDS, Known, Planner
 from taxii_hub.store.settling import End, QueueInCommit, judge, publication_of, words_for
 from taxii_hub.store.statements import grouped
 from taxii_hub.store.statuses import change_document, status_document, status_for, status_of
@@ -41,7 +41,6 @@ from taxii_hub.store.words import forget_erased, forget_words
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
-Clock = Callable[[], int]
 
 BUDGET = 20.0
 """Seconds that one commit may be tried again before the caller hears 503."""
@@ -62,10 +61,7 @@ class Conflicts:
 
 
 class Transactions:
-    """Runs commits of one session; the session must not be shared by two tasks.
-
-    ``now`` (microseconds) stands in for MongoDB's own clock, for tests that need the same stamps twice.
-    """
+    """Runs commits of one session; the session must not be shared by two tasks."""
 
     def __init__(
         self,
@@ -73,8 +69,7 @@ class Transactions:
         conflicts: Conflicts | None = None,
         now: Clock | None = None,
     ) -> None:
-        self._now = now
-        self._clocks = database["clocks"]
+        self._clock = ClockInCommit(database, now)
         self._entries = database["entries"]
         self._statuses = database["statuses"]
         self._audit = database["audit_queue"]
@@ -104,7 +99,7 @@ class Transactions:
     async def _publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
         collection = group[0].collection
         offers = [offer for publication in group for offer in publication.offers]
-        last = await self._move_clock(session, collection, len(offers))
+        last = await self._clock.move(session, collection, len(offers), {each.policy for each in offers})
         done = await self._done(session, group)
         todo = [publication for publication in group if publication.id not in done]
         ids = list({offer.id for publication in todo for offer in publication.offers})
@@ -143,18 +138,19 @@ class Transactions:
         return [Known.of(document) async for document in cursor]
 
     async def _change(self, session: AsyncClientSession, change: Change) -> ChangeResult:
-        await self._move_clock(session, change.collection, 0)
+        await self._clock.move(session, change.collection, 0)
         if await self._statuses.find_one({"_id": change.id}, session=session):
             return "done"  # committed before, its answer was lost
         if change.kind == "expire":
             return await self._expire(session, change)
-        result, plan = plan_change(change, await self._known(session, change.collection, [change.object_id]))
+        known = await self._known(session, change.collection, [change.object_id])
+        result, plan = plan_change(change, known)
         held: list[Proposal] = []
         if change.to is None and result in ("done", "not-found"):
             held = await self._queue.chosen(session, change)
         if result != "done" and not held:
             return result
-        last = await self._move_clock(session, change.collection, len(plan.fed))
+        last = await self._clock.move(session, change.collection, len(plan.fed), plan.touched(known))
         going = [*plan.deletes, *(fed.key for fed in plan.fed if not fed.copy)]
         await self._remember(session, going)
         await self._holds.keep(session, change, plan.deletes, held, last)
@@ -173,10 +169,13 @@ class Transactions:
     async def _expire(self, session: AsyncClientSession, change: Change) -> ChangeResult:
         """Erase what is over of these objects; who reads what is left notices nothing of it."""
         free = await self._holds.free(session, change)
-        plan = plan_expiry(await self._known(session, change.collection, free), change.at)
+        known = await self._known(session, change.collection, free)
+        plan = plan_expiry(known, change.at)
         if not plan.deletes and not plan.updates:
             return "unchanged"
-        at = await self._move_clock(session, change.collection, 0)
+        gone = set(plan.deletes)
+        classes = {entry.policy for entry in known if entry.key in gone}
+        at = await self._clock.move(session, change.collection, 0, classes)
         await self._remember(session, plan.deletes)
         await self._write(session, plan.deletes, plan.updates, ())
         await self._statuses.insert_one(change_document(change.id), session=session)
@@ -186,13 +185,14 @@ class Transactions:
         return "done"
 
     async def _feed_again(self, session: AsyncClientSession, step: FeedAgain) -> AgainResult:
-        now = await self._move_clock(session, step.collection, 0)
+        now = await self._clock.move(session, step.collection, 0)
         window = await self._gains.window(session, step, now)
         if window is None:
             return "done"
-        plan = plan_again(step, await self._known(session, step.collection, list(window.ids)), window)
+        known = await self._known(session, step.collection, list(window.ids))
+        plan = plan_again(step, known, window)
         if plan.fed:
-            last = await self._move_clock(session, step.collection, len(plan.fed))
+            last = await self._clock.move(session, step.collection, len(plan.fed), plan.touched(known))
             await self._remember(session, [fed.key for fed in plan.fed if not fed.copy])
             copies = await self._stamped(session, plan, last)
             await self._write(session, (), plan.updates, copies)
@@ -200,7 +200,7 @@ class Transactions:
         return await self._gains.went_on(session, step, window, len(plan.fed))
 
     async def _settle(self, session: AsyncClientSession, said: Settlement) -> SettleResult:
-        at = await self._move_clock(session, said.collection, 0)
+        at = await self._clock.move(session, said.collection, 0)
         proposal = await self._queue.find(session, said.proposal)
         if proposal is None:
             return await self._queue.told_before(session, said)
@@ -230,7 +230,7 @@ class Transactions:
             await self._queue.take(session, proposal)
             (status,) = await self._publish(session, [publication_of(proposal, said)])
             ok, words = status.outcomes[0].ok, status.outcomes[0].message
-        at = await self._move_clock(session, said.collection, 0)
+        at = await self._clock.move(session, said.collection, 0)
         verdict: SettleResult = "released" if ok else "failed"
         await self._queue.end(session, proposal, End(said.id, said.account, said.agency, at, verdict, words))
         return verdict
@@ -247,25 +247,6 @@ class Transactions:
                 continue
             copies.append({**copy_document(sources[fed.key], fed.entry), "s": Int64(stamp)})
         return copies
-
-    async def _move_clock(self, session: AsyncClientSession, collection: int, entries: int) -> int:
-        """``last = max(ceil_ms(last + STEP * n), $$NOW)``, by the database's own clock."""
-        before = {"$ifNull": ["$last", Int64(0)]}
-        ahead = {"$add": [before, Int64(STEP * entries + 999)]}
-        whole = {"$subtract": [ahead, {"$mod": [ahead, Int64(1000)]}]}
-        now = {"$multiply": [{"$toLong": "$$NOW"}, Int64(1000)]} if self._now is None else Int64(self._now())
-        clock = await self._clocks.find_one_and_update(
-            {"_id": collection},
-            [{"$set": {"before": before, "now": now, "last": {"$max": [whole, now]}}}],
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-            session=session,
-        )
-        if clock is None:
-            raise StoreError("MongoDB upserted a clock and returned none")
-        if self._now is None:
-            refuse_a_jump(clock)
-        return int(clock["last"])
 
     async def _remember(self, session: AsyncClientSession, going: Sequence[Any]) -> None:
         """Which object stood under a stamp that is about to go: the audit log names what was read by it."""

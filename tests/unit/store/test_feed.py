@@ -291,7 +291,7 @@ async def main():
         from pymongo.read_concern import ReadConcern
         session = committer._session
         await session.start_transaction()
-        await committer._transactions._move_clock(session, 1, 1)
+        await committer._transactions._clock.move(session, 1, 1)
         print("holds", flush=True)
         await asyncio.sleep(60)
 asyncio.run(main())
