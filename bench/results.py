@@ -40,6 +40,11 @@ def write(name: str, result: dict[str, Any]) -> None:
     (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
+def measured(name: str) -> bool:
+    """Whether there is such a result."""
+    return (FOLDER / f"{name}.json").exists()
+
+
 def read(name: str) -> dict[str, Any]:
     """What was measured last."""
     found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
