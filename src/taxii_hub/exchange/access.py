@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from taxii_hub.catalog.lookup import find_api_root, find_collection
 from taxii_hub.errors import ForbiddenError, NotFoundError
@@ -11,6 +12,9 @@ from taxii_hub.model import Account, ApiRoot, Collection, Reader, Visibility
 from taxii_hub.policy import grants
 from taxii_hub.policy.readers import reader_of
 from taxii_hub.policy.reading import published_by
+
+MOST_READERS: Final = 10_000
+"""Remembered by one process: accounts times API roots, with room for each purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,16 @@ def collection_for(hub: Hub, account: Account, api_root: ApiRoot, name: str) -> 
 
 def place_for(hub: Hub, account: Account, root_path: str, name: str) -> Place:
     """The collection of that id or alias in that API root, as the account stands to it."""
-    api_root = api_root_for(hub, account, root_path)
-    return Place(account, api_root, collection_for(hub, account, api_root, name))
+    key = (account, root_path, name)
+    hub.catalog  # noqa: B018 - forgets the places of another one
+    known = hub.places.get(key)
+    if known is None:
+        api_root = api_root_for(hub, account, root_path)
+        known = Place(account, api_root, collection_for(hub, account, api_root, name))
+        if len(hub.places) >= MOST_READERS:
+            hub.places.clear()
+        hub.places[key] = known
+    return known
 
 
 def visible_api_roots(hub: Hub, account: Account) -> tuple[ApiRoot, ...]:
@@ -90,8 +102,15 @@ def require_writing(place: Place) -> None:
 
 def reader_for(hub: Hub, account: Account, collection: Collection) -> Reader:
     """The account as the reading rule sees it in the collection's framework."""
-    api_root = find_api_root(hub.catalog, collection.api_root)
-    return Reader(account.agency) if api_root is None else reader_of(api_root, account)
+    catalog = hub.catalog  # forgets the readers of another one
+    known = hub.readers.get((account, collection.api_root))
+    if known is None:
+        api_root = find_api_root(catalog, collection.api_root)
+        known = Reader(account.agency) if api_root is None else reader_of(api_root, account)
+        if len(hub.readers) >= MOST_READERS:
+            hub.readers.clear()
+        hub.readers[account, collection.api_root] = known
+    return known
 
 
 async def visibility_of(hub: Hub, account: Account, collection: Collection) -> Visibility:

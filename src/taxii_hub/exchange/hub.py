@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -24,11 +24,14 @@ from taxii_hub.exchange.release_queue import ReleaseQueue, RequestLog
 from taxii_hub.exchange.retention import keep_erasing
 from taxii_hub.keyring import Keyring
 from taxii_hub.ledger.leaves import HUB
-from taxii_hub.model import Catalog
+from taxii_hub.model import Account, Catalog, Reader
 from taxii_hub.policy.reading import ReadableSets
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
 from taxii_hub.store.base import AgainResult, Feed, FeedAgain, Gain, Settlement
+
+if TYPE_CHECKING:
+    from taxii_hub.exchange.access import Place
 
 OVERDUE_EVERY = 5.0
 """Seconds between two looks at what nobody released in time."""
@@ -122,6 +125,10 @@ class Hub:
     beaten_at: float = float("-inf")
     trouble: str | None = None
     readable: ReadableSets = field(default_factory=ReadableSets, repr=False)
+    readers: dict[tuple[Account, str], Reader] = field(default_factory=dict, repr=False)
+    """Accounts in API roots of today's catalogue, as the reading rule sees them."""
+    places: dict[tuple[Account, str, str], Place] = field(default_factory=dict, repr=False)
+    """Accounts before collections of today's catalogue, by what a URL calls them."""
     _looked_at: float = float("-inf")
     _today: tuple[Catalog, int, Catalog] | None = field(default=None, repr=False)
     _heart: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -136,6 +143,8 @@ class Hub:
         known = self._today
         if known is None or known[0] is not catalog or known[1] != day:
             known = self._today = (catalog, day, in_force_on(catalog, self.now()))
+            self.readers.clear()
+            self.places.clear()
         return known[2]
 
     async def start(self) -> None:
