@@ -1,4 +1,4 @@
-"""``taxii-hub store``: the schema's version and the secrets."""
+"""``taxii-hub store``: the schema's version, the secrets, backups."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from taxii_hub.cli.store_backup import backup, restore
 from taxii_hub.keyring import KINDS, Keyring, Kind
 from taxii_hub.settings import Settings
 from taxii_hub.store.engine import engine_for
@@ -15,10 +16,14 @@ from taxii_hub.store.engine import engine_for
 
 @click.group()
 def store() -> None:
-    """The database's schema and the hub's secrets.
+    """The database's schema, its backups, and the hub's secrets.
 
     Exit codes: 0 done, 1 refused or failed (the reason is on standard error), 2 wrong usage.
     """
+
+
+store.add_command(backup)
+store.add_command(restore)
 
 
 @store.command()

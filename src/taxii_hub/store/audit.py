@@ -189,7 +189,7 @@ class AuditStore:
         waiting = await self._queue.find({}, session=session, limit=BATCH).to_list()
         if not waiting:
             return 0
-        rows = [_row(tree.size + place, document["b"]) for place, document in enumerate(waiting)]
+        rows = [row_of(tree.size + place, document["b"]) for place, document in enumerate(waiting)]
         frontier = _grown(tree)
         frontier.extend(row["h"] for row in rows)
         await self._log.insert_many(rows, session=session)
@@ -253,7 +253,7 @@ def _grown(tree: Tree) -> Frontier:
         ) from None
 
 
-def _row(n: int, leaf: bytes) -> Document:
+def row_of(n: int, leaf: bytes) -> Document:
     leaf = bytes(leaf)
     try:
         index = index_of(read(leaf))
