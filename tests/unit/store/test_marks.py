@@ -178,22 +178,22 @@ class World:
         return (Page((), more=True) if found else page), Newest(newest)
 
 
-queries = st.builds(after, st.integers(1, 40), st.sampled_from(["tool", "malware"])) | st.builds(
-    after, st.integers(1, 40)
-)
-readers = st.sampled_from([LOW, BOTH, (2,), (0,)]).map(visibility)
+queries = st.builds(after, st.integers(1, 14)) | st.builds(after, st.integers(1, 14), st.just("tool"))
+readers = st.sampled_from([LOW, BOTH]).map(visibility)
+adding = st.tuples(st.just("add"), st.integers(0, CLASSES - 1), st.sampled_from(["tool", "malware"]))
+hearing = st.just(("hear", None, None))
+asking = st.tuples(st.just("ask"), readers, queries)
+beginning = st.tuples(st.just("begin"), readers, queries)
+ending = st.tuples(st.just("end"), st.integers(0, 3), st.none())
 steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("add"), st.integers(0, CLASSES - 1), st.sampled_from(["tool", "malware"])),
-        st.tuples(st.just("drop"), st.integers(0, 5), st.none()),
-        st.tuples(st.just("hear"), st.none(), st.none()),
-        st.tuples(st.just("cut"), st.none(), st.none()),
-        st.tuples(st.just("begin"), readers, queries),
-        st.tuples(st.just("end"), st.integers(0, 3), st.none()),
-        st.tuples(st.just("ask"), readers, queries),
-    ),
-    min_size=5,
-    max_size=60,
+    adding
+    | st.tuples(st.just("drop"), st.integers(0, 2), st.none())
+    | (hearing | hearing | st.just(("cut", None, None)))
+    | (beginning | beginning)
+    | ending
+    | asking,
+    min_size=12,
+    max_size=40,
 )
 
 
