@@ -68,13 +68,14 @@ class Target:
                 pass  # it answered and closed already; what it said can still be read
             return _heard(connection)
 
-    def ask(self, request: bytes) -> Reply:
+    def ask(self, request: bytes, patience: float = HANG) -> Reply:
         """The first answer on a connection of its own."""
         with self.connect() as connection:
+            connection.settimeout(patience)
             # it may have answered and closed already; what it said can still be read
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(request)
-            heard = _heard(connection, 1, head_only=request.startswith(b"HEAD"))
+            heard = _heard(connection, 1, patience, head_only=request.startswith(b"HEAD"))
         assert heard.replies, heard
         return heard.replies[0]
 
@@ -88,7 +89,9 @@ class Conversation:
     rest: bytes = b""
 
 
-def _heard(connection: socket.socket, wanted: int = 0, *, head_only: bool = False) -> Conversation:
+def _heard(
+    connection: socket.socket, wanted: int = 0, patience: float = HANG, *, head_only: bool = False
+) -> Conversation:
     """What comes until the hub closes or has been silent for a moment after an answer, or until there are
     ``wanted`` answers."""
     data, closed = b"", False
@@ -96,7 +99,7 @@ def _heard(connection: socket.socket, wanted: int = 0, *, head_only: bool = Fals
         replies, rest = split(data, head_only=head_only)
         if wanted and len(replies) >= wanted:
             break
-        connection.settimeout(_MOMENT if replies and not rest else HANG)
+        connection.settimeout(_MOMENT if replies and not rest else patience)
         try:
             piece = connection.recv(65536)
         except TimeoutError:

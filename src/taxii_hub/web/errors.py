@@ -13,6 +13,7 @@ from starlette.responses import Response
 from taxii_hub.errors import HubError, TooManyFailuresError, TooManyRequestsError, UnavailableError
 from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import TAXII
+from taxii_hub.web.deps import account_of
 from taxii_hub.web.visit import visit_of
 
 CHALLENGES = (
@@ -84,7 +85,14 @@ async def on_http_exception(request: Request, error: HTTPException) -> Response:
 
 
 async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
-    """The answer where a hub API route was asked with wrong parameters; names each of them."""
+    """The answer where a hub API route was asked with wrong parameters; names each of them.
+
+    The framework looks at parameters before the route looks at credentials: who has none learns nothing.
+    """
+    try:
+        account_of(request)
+    except HubError as refused:
+        return await on_hub_error(request, refused)
     visit_of(request).error = "bad-request"
     wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
     return _response(REFUSALS["bad-request"], description="; ".join(wrong))

@@ -139,6 +139,7 @@ async def _told(request: Request, account: Account, what: str) -> Hub:
 @router.get("/leaves", response_model_exclude_none=True, summary="Who did what")
 async def leaves(request: Request, asked: Annotated[LeavesAsked, Query()]) -> Leaves:
     """Rows by their numbers; what was done in the last second or two may not be numbered yet."""
+    hub = await _auditor(request, "leaves")
     wanted = RowFilter(
         first=asked.after + 1,
         kinds=tuple(asked.kind),
@@ -147,7 +148,6 @@ async def leaves(request: Request, asked: Annotated[LeavesAsked, Query()]) -> Le
         since=_moment("since", asked.since),
         until=_moment("until", asked.until),
     )
-    hub = await _auditor(request, "leaves")
     limit = asked.limit
     rows = [row async for row in hub.audit.records.rows(wanted, limit + 1)]
     return Leaves(
@@ -203,8 +203,8 @@ async def consistency(request: Request, old: Annotated[int, Query(ge=1)], size: 
 @router.get("/statistics", response_model_exclude_none=True, summary="How much of what")
 async def statistics(request: Request, since: Time = None, until: Time = None) -> Statistics:
     """Numbers of leaves, by kind and agency."""
-    bounds = _moment("since", since), _moment("until", until)
     hub = await _auditor(request, "statistics")
+    bounds = _moment("since", since), _moment("until", until)
     found = await hub.audit.records.counts(*bounds)
     return Statistics(counts=[Count(kind=kind, agency=agency, leaves=n) for kind, agency, n in found])
 
