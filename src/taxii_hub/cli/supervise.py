@@ -23,6 +23,7 @@ from typing import Final, Protocol
 
 from taxii_hub.cli.worker import GRACE
 from taxii_hub.errors import HubError, SettingsError, StoreError
+from taxii_hub.exchange.ending import AGAIN
 from taxii_hub.settings import PREFIX, Settings
 from taxii_hub.store.engine import EmbeddedEngine
 from taxii_hub.store.engine_process import with_death_signal
@@ -76,9 +77,10 @@ def run(plan: Plan) -> None:
 class Supervisor:
     """Runs a plan."""
 
-    __slots__ = ("_plan", "_steady", "_stopping", "_workers")
+    __slots__ = ("_ending", "_plan", "_steady", "_stopping", "_workers")
 
     def __init__(self, plan: Plan) -> None:
+        self._ending = False
         self._plan = plan
         self._steady = asyncio.Event()
         self._stopping = False
@@ -107,7 +109,13 @@ class Supervisor:
                 worker.kill()
         else:
             self._stopping = True
+            self._cancel(task)
+
+    def _cancel(self, task: asyncio.Task[None]) -> None:
+        """Until it ends: MongoDB's driver may lose one cancellation, and the hub would start all the same."""
+        if not self._ending:
             task.cancel()
+            asyncio.get_running_loop().call_later(AGAIN, self._cancel, task)
 
     async def _run(self) -> None:
         settings = self._plan.settings
@@ -123,6 +131,7 @@ class Supervisor:
             except ExceptionGroup as group:
                 raise _leading(group) from None
             finally:
+                self._ending = True
                 await _to_its_end(*(worker.stop() for worker in self._workers))
                 if engine is not None:
                     await _to_its_end(engine.stop())
