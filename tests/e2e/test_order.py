@@ -30,7 +30,8 @@ async def test_also_while_a_worker_is_killed(demo: Demo) -> None:
             nonlocal killed
             while True:
                 await asyncio.sleep(2)
-                os.kill(hub.worker_pids()[killed % 2], signal.SIGKILL)
+                pids = hub.worker_pids()
+                os.kill(pids[killed % len(pids)], signal.SIGKILL)
                 killed += 1
 
         sums = await Probe(target(hub)).run(7, disturb=kill)

@@ -66,13 +66,21 @@ class RunningHub:
 
     def worker_pids(self) -> list[int]:
         """The web processes, children of the supervisor."""
-        found = []
-        for folder in Path("/proc").iterdir():
-            if folder.name.isdigit() and _parent(folder) == self.process.pid:
+        return children_of(self.process.pid, b"taxii_hub.cli.worker")
+
+
+def children_of(pid: int, word: bytes) -> list[int]:
+    """The process numbers of those children of a process that have the word in a part of their command."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and _parent(folder) == pid:
+            try:
                 command = (folder / "cmdline").read_bytes().split(b"\0")
-                if b"taxii_hub.cli.worker" in command:
-                    found.append(int(folder.name))
-        return found
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if any(part == word or part.endswith(b"/" + word) for part in command):
+                found.append(int(folder.name))
+    return found
 
 
 def _parent(folder: Path) -> int:
