@@ -17,7 +17,8 @@ import click
 from taxii_hub.bootstrap import open_hub
 from taxii_hub.catalog.documents import to_document
 from taxii_hub.catalog.loader import load_catalog
-from taxii_hub.cli.supervise import APP, Plan, base_url, run
+from taxii_hub.cli.answering import base_url
+from taxii_hub.cli.supervise import APP, Plan, run
 from taxii_hub.exchange.account_admin import NewAccount
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest

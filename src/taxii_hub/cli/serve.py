@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from taxii_hub.cli import supervise
+from taxii_hub.cli.answering import base_url
 from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
 
@@ -43,4 +44,4 @@ async def prepare_database(settings: Settings) -> None:
 
 async def _say_ready(settings: Settings) -> None:
     workers = f"{settings.workers} worker{'s' if settings.workers > 1 else ''}"
-    click.echo(f"TAXII Hub ready: {supervise.base_url(settings)}/taxii2/ ({workers})")
+    click.echo(f"TAXII Hub ready: {base_url(settings)}/taxii2/ ({workers})")

@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from taxii_hub.cli import supervise
-from taxii_hub.cli.supervise import Plan, Supervisor, Worker, base_url, keep_running
+from taxii_hub.cli import answering, supervise
+from taxii_hub.cli.answering import base_url
+from taxii_hub.cli.supervise import Plan, Supervisor, Worker, keep_running
 from taxii_hub.cli.worker import configured
 from taxii_hub.errors import HubError, SettingsError, StoreError, UnavailableError
 from taxii_hub.settings import Settings
@@ -292,7 +293,7 @@ def test_a_worker_that_cannot_start_ends_the_hub(settings: Settings) -> None:
 def test_a_hub_that_is_not_ready_is_told_once_and_waited_for(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(supervise, "_USUAL_START", 0.3)
+    monkeypatch.setattr(answering, "_USUAL_START", 0.3)
     monkeypatch.setenv("STUB_READY", str(tmp_path / "ready"))
 
     async def mend() -> None:
