@@ -36,10 +36,15 @@ class Server:
 
 
 @contextmanager
-def taxii_hub(settings: Mapping[str, str] | None = None) -> Iterator[tuple[Server, RunningHub]]:
-    """A demo hub with an empty scratch collection. Its log goes to a file: reading it costs the driver nothing."""
+def taxii_hub(
+    settings: Mapping[str, str] | None = None, data: Path | None = None
+) -> Iterator[tuple[Server, RunningHub]]:
+    """A demo hub, with an empty scratch collection where ``data`` is none of an earlier one.
+
+    Its log goes to a file: reading it costs the driver nothing.
+    """
     with tempfile.TemporaryDirectory(prefix="thub-bench-") as folder:
-        data, log = Path(folder) / "demo", Path(folder) / "log"
+        data, log = data or Path(folder) / "demo", Path(folder) / "log"
         command = [sys.executable, "-m", "taxii_hub.cli", "demo", "--port", "0", "--data", str(data)]
         with _started(command, log, environment_for(data, settings)) as process:
             _wait(log, process)
