@@ -119,8 +119,8 @@ class Audit:
         self._now = now
         self._count = itertools.count()
         self._waiting: dict[str, bytes] = {}
-        self._empty: dict[tuple[Actor, str, int, int], int] = {}
-        """Empty pages by account, collection (id and feed) and minute."""
+        self._empty: dict[tuple[str, str, str, int, int], int] = {}
+        """Empty pages by account and its agency, collection (id and feed) and minute."""
         self._flushing = asyncio.Lock()
         self._durable = now()
         self._tasks: list[asyncio.Task[None]] = []
@@ -133,7 +133,7 @@ class Audit:
         """A page that is about to be answered. Raises UnavailableError where it has to wait and cannot."""
         if not reading.page.entries:
             account, collection = reading.account, reading.collection
-            who = (Actor(account.id, account.agency), collection.id, collection.feed, self._now() // MINUTE)
+            who = (account.id, account.agency, collection.id, collection.feed, self._now() // MINUTE)
             self._empty[who] = self._empty.get(who, 0) + 1
             return
         self._put("page", actor_of(reading.account), _page_details(reading))
@@ -171,11 +171,11 @@ class Audit:
 
     def _put_empty(self, before: int) -> None:
         """One leaf for each account, collection and minute that is over."""
-        for who in [each for each in self._empty if each[3] < before]:
-            actor, collection, feed, minute = who
+        for who in [each for each in self._empty if each[-1] < before]:
+            account, agency, collection, feed, minute = who
             times = self._empty.pop(who)
             said = {"collection": collection, "feed": feed, "pages": times}
-            self._put("empty", actor, {**said, "minute": timestamps.format(minute * MINUTE)})
+            self._put("empty", Actor(account, agency), {**said, "minute": timestamps.format(minute * MINUTE)})
 
     # --- the log's own life --------------------------------------------------------------------
 

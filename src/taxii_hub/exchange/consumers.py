@@ -6,7 +6,8 @@ the hub sees what every worker saw.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.store.account_records import (
@@ -21,21 +22,67 @@ LONGEST_TEXT = 200
 WALKS = frozenset({"objects", "manifest"})
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What was noted of one account in one collection; added to in place, since every request does."""
+
+    last: RequestFacts
+    refused: RequestFacts | None = None
+    cursor: int | None = None
+    cursor_at: int | None = None
+    requests: int = 0
+    objects: int = 0
+
+    def add(self, facts: RequestFacts) -> None:
+        """One more request."""
+        self.last = facts
+        self.requests += 1
+        self.objects += facts.objects
+        if facts.status >= 400:
+            self.refused = facts
+        elif facts.method == "GET" and facts.kind in WALKS:
+            cursor = facts.sent if facts.newest is None else facts.newest
+            if cursor is not None:
+                self.cursor, self.cursor_at = cursor, facts.at
+
+    def follow(self, older: _Seen) -> None:
+        """Count what was noted before."""
+        self.refused = self.refused or older.refused
+        if self.cursor is None:
+            self.cursor, self.cursor_at = older.cursor, older.cursor_at
+        self.requests += older.requests
+        self.objects += older.objects
+
+    def news(self, account: str) -> ConsumerNews:
+        """As the database is told."""
+        return ConsumerNews(
+            account=account,
+            collection=self.last.collection,
+            last=_legible(self.last),
+            refused=None if self.refused is None else _legible(self.refused),
+            cursor=self.cursor,
+            cursor_at=self.cursor_at,
+            requests=self.requests,
+            objects=self.objects,
+        )
+
+
 class Consumers:
     """The consumers as one process sees them."""
 
     def __init__(self, log: ConsumerLog) -> None:
         self._log = log
-        self._news: dict[tuple[str, str | None], ConsumerNews] = {}
+        self._seen: dict[tuple[str, str | None], _Seen] = {}
 
     def note(self, account: str, facts: RequestFacts) -> None:
         """Keep one request of an account; memory only. ``accept`` and ``user_agent`` may come raw."""
-        facts = replace(facts, accept=legible(facts.accept), user_agent=legible(facts.user_agent))
         pair = (account, facts.collection)
-        before = self._news.pop(pair, None)
-        self._news[pair] = _added(before, _news(account, facts))
-        if len(self._news) > PENDING:
-            del self._news[next(iter(self._news))]
+        # taken out and put back: the one that was heard of longest ago stands first
+        seen = self._seen.pop(pair, None) or _Seen(facts)
+        seen.add(facts)
+        self._seen[pair] = seen
+        if len(self._seen) > PENDING:
+            del self._seen[next(iter(self._seen))]
 
     async def of(self, account: str) -> tuple[ConsumerRecord, ...]:
         """What every process saw of an account, up to a second ago. Raises UnavailableError."""
@@ -47,14 +94,19 @@ class Consumers:
 
     async def flush(self) -> None:
         """Tell the database what was noted; while it is away the news are kept for the next time."""
-        news, self._news = self._news, {}
+        told, self._seen = self._seen, {}
         try:
-            await self._log.tell(news.values())
+            await self._log.tell(_news(told))
         except UnavailableError:
-            for pair, newer in self._news.items():
-                news[pair] = _added(news.get(pair), newer)
-            self._news = dict(list(news.items())[-PENDING:])
+            for pair, newer in self._seen.items():
+                if (older := told.pop(pair, None)) is not None:
+                    newer.follow(older)
+            self._seen = dict([*told.items(), *self._seen.items()][-PENDING:])
             raise
+
+
+def _news(seen: Mapping[tuple[str, str | None], _Seen]) -> list[ConsumerNews]:
+    return [each.news(account) for (account, _), each in seen.items()]
 
 
 def legible(text: str | None) -> str | None:
@@ -65,29 +117,5 @@ def legible(text: str | None) -> str | None:
     return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
-def _news(account: str, facts: RequestFacts) -> ConsumerNews:
-    answered = facts.status < 400
-    walked = answered and facts.method == "GET" and facts.kind in WALKS
-    cursor = (facts.sent if facts.newest is None else facts.newest) if walked else None
-    return ConsumerNews(
-        account=account,
-        collection=facts.collection,
-        last=facts,
-        refused=None if answered else facts,
-        cursor=cursor,
-        cursor_at=None if cursor is None else facts.at,
-        objects=facts.objects,
-    )
-
-
-def _added(before: ConsumerNews | None, news: ConsumerNews) -> ConsumerNews:
-    if before is None:
-        return news
-    return replace(
-        news,
-        refused=news.refused or before.refused,
-        cursor=before.cursor if news.cursor is None else news.cursor,
-        cursor_at=before.cursor_at if news.cursor is None else news.cursor_at,
-        requests=before.requests + news.requests,
-        objects=before.objects + news.objects,
-    )
+def _legible(facts: RequestFacts) -> RequestFacts:
+    return replace(facts, accept=legible(facts.accept), user_agent=legible(facts.user_agent))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, cast
 from urllib.parse import unquote_to_bytes
 
@@ -38,6 +39,7 @@ _KEYWORDS = frozenset({"first", "last", "all"})
 _ALL = VersionFilter(frozenset({"all"}))
 _LAST = VersionFilter()
 _SPEC_VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}")
+_SHORT = 256
 _LONGEST_VALUE = 300  # a STIX type has at most 250 characters, an id 38 more
 
 
@@ -61,6 +63,16 @@ def parse_query(raw: bytes, kind: Kind) -> Asked:
     Versions and delete are about all versions where nothing else is said, the others about the
     last one. Raises BadParameterError and nothing else, whatever the bytes are.
     """
+    return _known(raw, kind) if len(raw) <= _SHORT else _parsed(raw, kind)
+
+
+# Who hears "nothing new" asks the same again. Only short ones are kept: others choose what is asked.
+@lru_cache(maxsize=2048)
+def _known(raw: bytes, kind: Kind) -> Asked:
+    return _parsed(raw, kind)
+
+
+def _parsed(raw: bytes, kind: Kind) -> Asked:
     texts = _texts(raw, _PARAMETERS[kind])
     default = _ALL if kind in {"versions", "delete"} else _LAST
     query = ObjectQuery(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from taxii_hub.taxii import resources
-from taxii_hub.web.answers import answer
+from taxii_hub.web.answers import Answer, answer
 from taxii_hub.web.deps import api_root_of, client_of
+from taxii_hub.web.visit import Visit
 
 
-async def get(request: Request) -> Response:
+async def get(visit: Visit) -> Answer:
     """The API root, for members."""
-    account = client_of(request)
-    return await answer(request, resources.api_root(api_root_of(request, account)))
+    account = client_of(visit)
+    return await answer(visit, resources.api_root(api_root_of(visit, account)))

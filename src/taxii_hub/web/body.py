@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 
 from taxii_hub.errors import (
     BadRequestError,
@@ -16,6 +16,7 @@ from taxii_hub.errors import (
     UnavailableError,
     UnsupportedMediaError,
 )
+from taxii_hub.web.visit import Visit
 
 SECONDS = 60.0
 SLOWEST = 32 * 1024
@@ -53,23 +54,23 @@ class Uploads:
             self.held -= mine
 
 
-async def read_body(request: Request, limit: int, take: Take, seconds: float = SECONDS) -> bytes:
+async def read_body(visit: Visit, limit: int, take: Take, seconds: float = SECONDS) -> bytes:
     """The whole body, at most ``limit`` bytes of it.
 
     Raises UnsupportedMediaError for a coded body (decoding one is how a small request becomes a
     large one), TooLargeError before reading where Content-Length tells, else as soon as the limit
     is passed, UnavailableError where ``take`` finds no room, SlowBodyError after ``seconds`` and a second more for each ``SLOWEST`` bytes that came.
     """
-    coding = request.headers.get("content-encoding", "").strip().lower()
+    coding = (visit.header(b"content-encoding") or "").strip().lower()
     if coding not in ("", "identity"):
         raise UnsupportedMediaError("Content-Encoding: send the body as it is, this hub decodes none")
-    _check_length(request.headers.get("content-length"), limit)
+    _check_length(visit.header(b"content-length"), limit)
     started = asyncio.get_running_loop().time()
     chunks: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout_at(started + seconds) as deadline:
-            async for chunk in request.stream():
+            async for chunk in _pieces(visit):
                 size += len(chunk)
                 if size > limit:
                     raise _too_large(limit)
@@ -79,6 +80,17 @@ async def read_body(request: Request, limit: int, take: Take, seconds: float = S
     except TimeoutError:
         raise SlowBodyError(f"the body came too slowly: {size} bytes until now; send it again") from None
     return b"".join(chunks)
+
+
+async def _pieces(visit: Visit) -> AsyncIterator[bytes]:
+    """The body as it arrives. Raises ClientDisconnect."""
+    more = True
+    while more:
+        message = await visit.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        more = message.get("more_body", False)
+        yield message.get("body", b"")
 
 
 def _check_length(told: str | None, limit: int) -> None:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from taxii_hub.exchange.access import may_read, may_write, visible_collections
 from taxii_hub.taxii import resources
-from taxii_hub.web.answers import answer
-from taxii_hub.web.deps import api_root_of, client_of, hub_of, place_of
+from taxii_hub.web.answers import Answer, answer
+from taxii_hub.web.deps import api_root_of, client_of, place_of
+from taxii_hub.web.visit import Visit
 
 
-async def get_all(request: Request) -> Response:
+async def get_all(visit: Visit) -> Answer:
     """Those listed to this account, with its own rights."""
-    account = client_of(request)
-    listed = visible_collections(hub_of(request), account, api_root_of(request, account))
-    return await answer(request, resources.collections(listed))
+    account = client_of(visit)
+    listed = visible_collections(visit.hub, account, api_root_of(visit, account))
+    return await answer(visit, resources.collections(listed))
 
 
-async def get(request: Request) -> Response:
+async def get(visit: Visit) -> Answer:
     """One collection, the same as its entry in the list."""
-    account = client_of(request)
-    place = place_of(request, account)
-    return await answer(request, resources.collection(place.collection, may_read(place), may_write(place)))
+    account = client_of(visit)
+    place = place_of(visit, account)
+    return await answer(visit, resources.collection(place.collection, may_read(place), may_write(place)))

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from taxii_hub.errors import HubError, TooManyFailuresError, TooManyRequestsError, UnavailableError
+from taxii_hub.errors import (
+    BadRequestError,
+    HubError,
+    TooManyFailuresError,
+    TooManyRequestsError,
+    UnavailableError,
+)
 from taxii_hub.taxii import resources
-from taxii_hub.taxii.media_types import TAXII
+from taxii_hub.web.answers import Answer, Header, plain
 from taxii_hub.web.deps import account_of
-from taxii_hub.web.visit import visit_of
+from taxii_hub.web.visit import Visit, visit_of
 
-CHALLENGES = (
-    ("www-authenticate", 'Basic realm="TAXII Hub", charset="UTF-8"'),
-    ("www-authenticate", 'Bearer realm="TAXII Hub"'),
+CHALLENGES: Final[tuple[Header, ...]] = (
+    (b"www-authenticate", b'Basic realm="TAXII Hub", charset="UTF-8"'),
+    (b"www-authenticate", b'Bearer realm="TAXII Hub"'),
 )
 
 
@@ -58,55 +65,76 @@ _ADVICE = {
 }
 
 
-async def on_hub_error(request: Request, error: HubError) -> Response:
+def refused(visit: Visit, error: HubError) -> Answer:
     """The answer to an error that was raised on purpose."""
     refusal = REFUSALS.get(error.code)
     if refusal is None:  # of the kind that ends a command, not a request: an internal failure here
         raise RuntimeError(f"{error.code} reached the web") from error
-    visit_of(request).error = error.code
-    response = _response(refusal, description=str(error))
+    visit.error = error.code
+    headers: list[Header] = []
     if refusal.status == 401:
-        for name, value in CHALLENGES:
-            response.headers.append(name, value)
+        headers += CHALLENGES
     if isinstance(error, TooManyFailuresError | TooManyRequestsError | UnavailableError):
-        response.headers["retry-after"] = str(max(1, error.retry_after))
-    return response
+        headers.append((b"retry-after", b"%d" % max(1, error.retry_after)))
+    return _resource(refusal, str(error), headers=headers)
 
 
-async def on_http_exception(request: Request, error: HTTPException) -> Response:
-    """The answer to what the framework refuses: unknown paths and methods."""
-    visit_of(request).error = f"http-{error.status_code}"
-    refusal = _FRAMEWORK.get(error.status_code, Refusal(error.status_code, "The request is wrong"))
-    response = _response(refusal, description=_ADVICE.get(error.status_code))
-    allowed = (error.headers or {}).get("Allow")
-    if allowed:
-        response.headers["allow"] = ", ".join(sorted(allowed.split(", ")))
-    return response
+def unroutable(visit: Visit, status: int, allowed: str | None = None) -> Answer:
+    """The answer where no function is: at this path, or for this method, and ``allowed`` names the others."""
+    visit.error = f"http-{status}"
+    refusal = _FRAMEWORK.get(status, Refusal(status, "The request is wrong"))
+    headers = [] if allowed is None else [(b"allow", allowed.encode())]
+    return _resource(refusal, _ADVICE.get(status), headers=headers)
 
 
-async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
-    """The answer where a hub API route was asked with wrong parameters; names each of them.
-
-    The framework looks at parameters before the route looks at credentials: who has none learns nothing.
-    """
-    try:
-        account_of(request)
-    except HubError as refused:
-        return await on_hub_error(request, refused)
-    visit_of(request).error = "bad-request"
-    wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
-    return _response(REFUSALS["bad-request"], description="; ".join(wrong))
-
-
-def broken(request_id: str) -> Response:
+def broken(visit: Visit) -> Answer:
     """The answer to a defect: nothing of it but the id under which the log holds the rest."""
-    return _response(
-        _BROKEN,
-        description="Tell the operator of this hub the error_id; the log has it.",
-        error_id=request_id,
+    visit.error = "internal"
+    return _resource(
+        _BROKEN, "Tell the operator of this hub the error_id; the log has it.", error_id=visit.id
     )
 
 
-def _response(refusal: Refusal, description: str | None = None, error_id: str | None = None) -> Response:
+def _resource(
+    refusal: Refusal, description: str | None, error_id: str | None = None, headers: Sequence[Header] = ()
+) -> Answer:
     body = resources.error(refusal.title, refusal.status, description=description, error_id=error_id)
-    return Response(body, refusal.status, headers={"content-type": TAXII})
+    return plain(body, refusal.status, headers)
+
+
+# --- the same from behind FastAPI -------------------------------------------------------------------
+
+
+async def on_hub_error(request: Request, error: HubError) -> Response:
+    """Raised on purpose by the hub's own API."""
+    return _response(refused(visit_of(request), error))
+
+
+async def on_http_exception(request: Request, error: HTTPException) -> Response:
+    """What the framework refuses: unknown paths and methods."""
+    allowed = (error.headers or {}).get("Allow")
+    named = None if allowed is None else ", ".join(sorted(allowed.split(", ")))
+    return _response(unroutable(visit_of(request), error.status_code, named))
+
+
+async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
+    """A route was asked with wrong parameters; names each of them, but not to who has no credentials:
+    FastAPI reads the parameters first, and a hub tells strangers nothing about itself."""
+    visit = visit_of(request)
+    try:
+        account_of(visit)
+    except HubError as refused_first:
+        return _response(refused(visit, refused_first))
+    wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+    return _response(refused(visit, BadRequestError("; ".join(wrong))))
+
+
+async def on_defect(request: Request, error: Exception) -> Response:
+    """Starlette raises it again when this was sent, and the front layer logs it."""
+    return _response(broken(visit_of(request)))
+
+
+def _response(answer: Answer) -> Response:
+    response = Response(answer.body, answer.status)
+    response.raw_headers.extend(answer.headers)
+    return response

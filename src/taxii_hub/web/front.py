@@ -6,21 +6,22 @@ without final slash, and the net under everything.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from taxii_hub.exchange.consumers import WALKS
-from taxii_hub.exchange.hub import Hub
-from taxii_hub.model import Account, Collection
-from taxii_hub.store.account_records import RequestFacts
+from taxii_hub.errors import HubError
 from taxii_hub.web import errors
-from taxii_hub.web.metrics import Answered, Metrics
-from taxii_hub.web.telling import consumer_facts, request_line, shown
-from taxii_hub.web.visit import UNMATCHED, Visit, open_visit
+from taxii_hub.web.answers import Answer, Header
+from taxii_hub.web.logs import Lines
+from taxii_hub.web.routes import resource_at
+from taxii_hub.web.serving import Serving
+from taxii_hub.web.telling import request_line, shown, tell_consumers
+from taxii_hub.web.visit import GONE, UNMATCHED, Visit, open_visit
 
 _log = structlog.get_logger("taxii_hub.web")
 
@@ -34,6 +35,7 @@ _HEADERS = (
 )
 _HTTPS_ONLY = (b"strict-transport-security", b"max-age=31536000")
 _CLIENT_GONE = 499  # the number proxies use in their logs; nobody is there to be sent it
+_WATCHED = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
 @dataclass(slots=True)
@@ -41,84 +43,89 @@ class _Reply:
     """Passes the answer on, with the headers that all have and without a body for HEAD."""
 
     send: Send
-    headers: list[tuple[bytes, bytes]]
-    head_only: bool
-    status: int = 0
-    sent: int = 0
+    visit: Visit
+    common: tuple[Header, ...]
 
     async def __call__(self, message: Message) -> None:
+        """As FastAPI sends it, piece by piece."""
+        visit = self.visit
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self.headers]
+            visit.status = message["status"]
+            identity = (b"x-request-id", visit.id.encode())
+            message["headers"] = [*message.get("headers", ()), *self.common, identity]
         elif message["type"] == "http.response.body":
-            if self.head_only:
+            if visit.method == "HEAD":
                 message["body"] = b""
-            self.sent += len(message.get("body", b""))
+            visit.sent += len(message.get("body", b""))
         await self.send(message)
 
+    async def answer(self, answer: Answer) -> None:
+        """A whole answer."""
+        length = (b"content-length", b"%d" % len(answer.body))
+        headers = (*answer.headers, length)
+        await self({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await self({"type": "http.response.body", "body": answer.body})
 
-_WATCHED = frozenset({"/health/live", "/health/ready", "/metrics"})
 
-
-@dataclass(frozen=True, slots=True)
 class Front:
-    """ASGI middleware; ``https`` says that clients reach the hub by https only."""
+    """ASGI: answers what is in the table of routes, and hands on to ``rest`` what is not."""
 
-    app: ASGIApp
-    hub: Hub
-    metrics: Metrics
-    https: bool = False
-    common: tuple[tuple[bytes, bytes], ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        common = (*_HEADERS, _HTTPS_ONLY) if self.https else _HEADERS
-        object.__setattr__(self, "common", common)
+    def __init__(self, rest: ASGIApp, serving: Serving) -> None:
+        self._rest = rest
+        self._serving = serving
+        self._common = (*_HEADERS, _HTTPS_ONLY) if serving.https else _HEADERS
+        self._lines = Lines(serving.hub.settings.log_level)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._rest(scope, receive, send)
             return
-        visit = open_visit(scope)
+        visit = open_visit(scope, receive, self._serving)
         path: str = scope["path"]
-        if path.endswith("/") and path != "/":
-            scope["path"] = path[:-1]
-        headers = [*self.common, (b"x-request-id", visit.id.encode())]
-        reply = _Reply(send, headers, scope["method"] == "HEAD")
+        reply = _Reply(send, visit, self._common)
         try:
-            await self.app(scope, receive, reply)
+            await self._respond(visit, reply)
         except ClientDisconnect:
-            reply.status = _CLIENT_GONE
+            visit.status = _CLIENT_GONE
+        except asyncio.CancelledError:
+            if GONE not in scope:
+                raise
+            visit.status = _CLIENT_GONE
         except Exception:  # noqa: BLE001 - the net: a defect becomes a TAXII error and a line in the log
-            visit.error = "internal"
+            answer = errors.broken(visit)
             _log.exception("failed", request_id=visit.id, route=visit.route, path=shown(path))
-            if not reply.status:
-                await errors.broken(visit.id)(scope, receive, reply)
+            if not visit.status:
+                await reply.answer(answer)
         finally:
-            self._tell(scope, path, visit, reply)
+            self._tell(visit, path)
 
-    def _keep(self, account: Account, facts: RequestFacts, collection: Collection | None) -> None:
-        self.hub.consumers.note(account.id, facts)
-        stamp = facts.sent if facts.newest is None else facts.newest
-        walks = facts.method == "GET" and facts.kind in WALKS and facts.status == 200 and not facts.filtered
-        if walks and collection is not None and stamp is not None:
-            self.metrics.positions.note(account, collection, stamp)
+    async def _respond(self, visit: Visit, reply: _Reply) -> None:
+        found = resource_at(visit.path)
+        if found is None:
+            visit.scope["path"] = visit.path
+            await self._rest(visit.scope, visit.receive, reply)
+            return
+        resource, names = found
+        endpoint = resource.endpoints.get("GET" if visit.method == "HEAD" else visit.method)
+        if endpoint is None:
+            await reply.answer(errors.unroutable(visit, 405, resource.allowed))
+            return
+        visit.route, visit.kind, visit.names = resource.path, resource.kind, names
+        try:
+            answer = await endpoint(visit)
+        except HubError as error:
+            answer = errors.refused(visit, error)
+        await reply.answer(answer)
 
-    def _tell(self, scope: Scope, path: str, visit: Visit, reply: _Reply) -> None:
+    def _tell(self, visit: Visit, path: str) -> None:
         """What is kept of the request: in the metrics, of the consumer, in the log."""
-        if visit.route == UNMATCHED and (route := scope.get("route")) is not None:
+        if visit.route == UNMATCHED and (route := visit.scope.get("route")) is not None:
             visit.route = route.path
-        answered = Answered(
-            route=visit.route,
-            method=scope["method"],
-            status=reply.status or _CLIENT_GONE,
-            seconds=time.perf_counter() - visit.started,
-            sent=reply.sent,
-            served=visit.objects if scope["method"] == "GET" else 0,
-            published=visit.published,
-        )
-        self.metrics.count(answered)
-        if visit.account is not None and visit.kind is not None:
-            self._keep(visit.account, consumer_facts(scope, visit, answered.status), visit.collection)
+        visit.status = visit.status or _CLIENT_GONE
+        seconds = time.perf_counter() - visit.started
+        self._serving.metrics.count(visit, seconds)
+        tell_consumers(self._serving, visit)
         # Probes and scrapers come every few seconds: their lines would bury the others.
-        tell = _log.debug if visit.route in _WATCHED and answered.status < 400 else _log.info
-        tell("request", **request_line(scope, path, visit, answered))
+        level = "debug" if visit.route in _WATCHED and visit.status < 400 else "info"
+        if self._lines.told(level):
+            self._lines.add(level, request_line(visit, path, seconds))

@@ -8,8 +8,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from taxii_hub.errors import BadRequestError
-from taxii_hub.web.body import read_body
-from taxii_hub.web.deps import uploads_of
+from taxii_hub.web.api.callers import read_body, uploads_of
 
 LONGEST: Final = 64 * 1024
 

@@ -6,16 +6,24 @@ terminal, and one event can never look like two.
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import sys
-from typing import Any
+import time
+from collections.abc import Mapping
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from taxii_hub.stix import timestamps
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _LONGEST = 4000
 _DELETE = "\x7f"
+_WHOLE = 4096
+"""Bytes that several processes can write into one pipe without mixing them."""
 
 
 class _StandardError:
@@ -24,10 +32,44 @@ class _StandardError:
     def __init__(self, *_: object) -> None: ...
 
     def msg(self, message: str) -> None:
-        sys.stderr.write(message + "\n")
-        sys.stderr.flush()
+        try:
+            sys.stderr.write(message + "\n")
+            sys.stderr.flush()
+        except OSError:
+            pass  # a full disk, or nobody who reads the pipe, is no reason to refuse requests
 
     debug = info = warning = warn = error = critical = exception = log = fatal = msg
+
+
+class Lines:
+    """Lines of requests, written after the answers that are ready in this turn of the event loop."""
+
+    def __init__(self, level: str) -> None:
+        self._least = _LEVELS[level]
+        self._waiting: list[str] = []
+
+    def told(self, level: str) -> bool:
+        """Whether lines of this level are written at all."""
+        return _LEVELS[level] >= self._least
+
+    def add(self, level: str, fields: Mapping[str, object]) -> None:
+        """Write one event ``request``; its texts have to be bounded."""
+        now = timestamps.format(time.time_ns() // 1000)
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._waiting.append(json_line({**fields, "event": "request", "level": level, "timestamp": now}))
+
+    def _write(self) -> None:
+        lines, self._waiting = self._waiting, []
+        out = _StandardError()
+        text = lines[0]
+        for line in lines[1:]:
+            if len(text) + len(line) + 2 > _WHOLE:
+                out.msg(text)
+                text = line
+            else:
+                text = f"{text}\n{line}"
+        out.msg(text)
 
 
 class _Handler(logging.Handler):
@@ -83,7 +125,9 @@ def _route_uvicorn(level: str) -> None:
         logger.propagate = True
         logger.setLevel(_LEVELS[level])
     # it would write raw paths with query values; the front layer writes its own line
-    logging.getLogger("uvicorn.access").disabled = True
+    access = logging.getLogger("uvicorn.access")
+    access.disabled = True
+    access.propagate = False  # with no handler in reach uvicorn does not even put the line together
 
 
 def _bounded(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -94,9 +138,16 @@ def _bounded(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
-_json = structlog.processors.JSONRenderer(ensure_ascii=True, default=str)
+def json_line(event: Mapping[str, object]) -> str:
+    """One event as JSON, in ASCII and without control characters."""
+    try:
+        text = orjson.dumps(event, default=str).decode()
+    except TypeError:  # a lone surrogate, or a number that is too large
+        text = "\x7f"
+    if text.isascii() and _DELETE not in text:
+        return text
+    return json.dumps(event, default=str, separators=(",", ":")).replace(_DELETE, "\\u007f")
 
 
-def _render(logger: WrappedLogger, name: str, event: EventDict) -> str:
-    line: Any = _json(logger, name, event)
-    return str(line).replace(_DELETE, "\\u007f")
+def _render(_: WrappedLogger, __: str, event: EventDict) -> str:
+    return json_line(event)

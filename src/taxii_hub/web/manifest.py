@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from taxii_hub.exchange.poll import poll
 from taxii_hub.model import Collection
 from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import STIX
-from taxii_hub.web.answers import page_answer, wants_empty_list
-from taxii_hub.web.deps import asked_of, client_of, hub_of, place_of
+from taxii_hub.web.answers import Answer, page_answer, wants_empty_list
+from taxii_hub.web.deps import asked_of, client_of, place_of
+from taxii_hub.web.visit import Visit
 
 
-async def get(request: Request) -> Response:
+async def get(visit: Visit) -> Answer:
     """One page of manifest records, in the order the objects were added."""
-    account = client_of(request)
-    place = place_of(request, account)
-    asked = asked_of(request, "manifest")
-    found = await poll(hub_of(request), place, asked, "manifest")
+    account = client_of(visit)
+    place = place_of(visit, account)
+    asked = asked_of(visit, "manifest")
+    found = await poll(visit.hub, place, asked, "manifest")
     body = resources.manifest(
         found.page, found.next, _media_type(place.collection), wants_empty_list(account)
     )
-    return await page_answer(request, body, found.page)
+    return await page_answer(visit, body, found.page)
 
 
 def _media_type(collection: Collection) -> str:

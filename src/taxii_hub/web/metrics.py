@@ -8,62 +8,97 @@ the whole hub (the database, the consumers) has no such label; each worker asks 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
 from types import MappingProxyType
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from taxii_hub.exchange.reviews import Overdue
 from taxii_hub.web.lags import Lag, Positions
+from taxii_hub.web.visit import Visit
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One request as it ended; ``seconds`` until the last byte was handed over."""
+@dataclass(slots=True)
+class _Times:
+    """How long the requests of one route and method took: how many ended within each bucket alone."""
 
-    route: str
-    method: str
-    status: int
-    seconds: float
-    sent: int
-    served: int = 0
-    published: int = 0
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(_BUCKETS) + 1))
+    seconds: float = 0.0
+
+
+class Requests(Collector):
+    """What is counted of each request: in plain numbers, since a request should not pay for its metrics."""
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._answered: dict[tuple[str, str, int], int] = {}
+        self._times: dict[tuple[str, str], _Times] = {}
+        self._sent = self._served = self._published = self._failures = 0
+
+    def count(self, visit: Visit, seconds: float) -> None:
+        """Add one answered request; ``seconds`` until its last byte was handed over."""
+        method = visit.method if visit.method in _METHODS else "other"
+        answered = (visit.route, method, visit.status)
+        self._answered[answered] = self._answered.get(answered, 0) + 1
+        times = self._times.get((visit.route, method))
+        if times is None:
+            times = self._times[visit.route, method] = _Times()
+        times.buckets[bisect_left(_BUCKETS, seconds)] += 1
+        times.seconds += seconds
+        self._sent += visit.sent
+        self._published += visit.published
+        if method == "GET":
+            self._served += visit.objects
+        if visit.status == 500:
+            self._failures += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """As a scrape wants them."""
+        names = ["worker", "route", "method"]
+        requests = CounterMetricFamily("taxii_hub_requests", "Requests answered.", labels=[*names, "status"])
+        for (route, method, status), number in self._answered.items():
+            requests.add_metric([self._worker, route, method, str(status)], number)
+        yield requests
+        seconds = HistogramMetricFamily("taxii_hub_request_seconds", "Time to answer.", labels=names)
+        for (route, method), times in self._times.items():
+            until = accumulate(times.buckets)
+            limits = [*map(floatToGoString, _BUCKETS), "+Inf"]
+            seconds.add_metric(
+                [self._worker, route, method], list(zip(limits, until, strict=True)), times.seconds
+            )
+        yield seconds
+        yield self._total("taxii_hub_sent_bytes", "Bytes of bodies sent.", self._sent)
+        yield self._total(
+            "taxii_hub_objects_served", "Objects, manifest records, versions served.", self._served
+        )
+        yield self._total("taxii_hub_objects_published", "New objects stored by TAXII POST.", self._published)
+        yield self._total("taxii_hub_internal_errors", "Answers that were a 500.", self._failures)
+
+    def _total(self, name: str, words: str, number: int) -> Metric:
+        family = CounterMetricFamily(name, words, labels=["worker"])
+        family.add_metric([self._worker], number)
+        return family
 
 
 class Metrics:
     """One worker's counters, in a registry of its own."""
 
     def __init__(self, version: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call] # its module has no annotation here
         self._registry = registry = CollectorRegistry()
         self._worker = str(os.getpid())
         self.positions = Positions()
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        names = ["worker", "route", "method"]
-        self._requests = Counter(
-            "taxii_hub_requests", "Requests answered.", [*names, "status"], registry=registry
-        )
-        self._seconds = Histogram(
-            "taxii_hub_request_seconds", "Time to answer.", names, buckets=_BUCKETS, registry=registry
-        )
-        self._bytes = self._counter("taxii_hub_sent_bytes", "Bytes of bodies sent.")
-        self._served = self._counter(
-            "taxii_hub_objects_served", "Objects, manifest records, versions served."
-        )
-        self._published = self._counter("taxii_hub_objects_published", "New objects stored by TAXII POST.")
-        self._failures = self._counter("taxii_hub_internal_errors", "Answers that were a 500.")
+        self._requests = Requests(self._worker)
+        registry.register(self._requests)
         self._database = Gauge("taxii_hub_database_up", "1 when the database is usable.", registry=registry)
         self._lag = Gauge(
             "taxii_hub_consumer_lag_seconds",
@@ -82,33 +117,12 @@ class Metrics:
         self.overdue_reviews = Overdue()
         Gauge("taxii_hub_info", "Version of the hub.", ["version"], registry=registry).labels(version).set(1)
 
-    def _counter(self, name: str, words: str) -> Counter:
-        return Counter(name, words, ["worker"], registry=self._registry).labels(self._worker)
-
     def _desk(self, name: str, words: str) -> Gauge:
         return Gauge(name, words, ["agency"], registry=self._registry)
 
-    def count(self, answered: Answered) -> None:
-        """Add one answered request."""
-        method = answered.method if answered.method in _METHODS else "other"
-        requests, seconds = self._series(answered.route, method, answered.status)
-        requests.inc()
-        seconds.observe(answered.seconds)
-        self._bytes.inc(answered.sent)
-        self._served.inc(answered.served)
-        self._published.inc(answered.published)
-        if answered.status == 500:
-            self._failures.inc()
-
-    def _series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
-        """Looking a series up by its labels costs more than counting in it."""
-        key = (route, method, status)
-        if key not in self._known:
-            self._known[key] = (
-                self._requests.labels(self._worker, route, method, str(status)),
-                self._seconds.labels(self._worker, route, method),
-            )
-        return self._known[key]
+    def count(self, visit: Visit, seconds: float) -> None:
+        """Add one answered request; ``seconds`` until its last byte was handed over."""
+        self._requests.count(visit, seconds)
 
     def render(
         self,

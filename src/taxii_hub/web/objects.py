@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from taxii_hub.exchange import publish
 from taxii_hub.exchange.access import require_writing
 from taxii_hub.exchange.poll import poll
 from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import check_content_type
-from taxii_hub.web.answers import answer, page_answer, wants_empty_list
+from taxii_hub.web.answers import Answer, answer, page_answer, wants_empty_list
 from taxii_hub.web.body import read_body
-from taxii_hub.web.deps import asked_of, client_of, hub_of, place_of, uploads_of
-from taxii_hub.web.visit import visit_of
+from taxii_hub.web.deps import asked_of, client_of, place_of
+from taxii_hub.web.visit import Visit
 
 
-async def get(request: Request) -> Response:
+async def get(visit: Visit) -> Answer:
     """One page of what this account may see, in the order it was added."""
-    account = client_of(request)
-    place = place_of(request, account)
-    asked = asked_of(request, "objects")
-    found = await poll(hub_of(request), place, asked, "objects")
+    account = client_of(visit)
+    place = place_of(visit, account)
+    asked = asked_of(visit, "objects")
+    found = await poll(visit.hub, place, asked, "objects")
     body = resources.envelope(found.page, found.next, wants_empty_list(account))
-    return await page_answer(request, body, found.page)
+    return await page_answer(visit, body, found.page)
 
 
-async def post(request: Request) -> Response:
+async def post(visit: Visit) -> Answer:
     """Add objects. The body is read only when nothing else stands against the request."""
-    account = client_of(request)
-    hub = hub_of(request)
-    place = place_of(request, account)
+    account = client_of(visit)
+    hub = visit.hub
+    place = place_of(visit, account)
     require_writing(place)
-    check_content_type(request.headers.get("content-type"))
+    check_content_type(visit.header(b"content-type"))
     requested_at = hub.now()
-    with uploads_of(request).room() as take:
-        body = await read_body(request, place.api_root.max_content_length, take)
+    with visit.serving.uploads.room() as take:
+        body = await read_body(visit, place.api_root.max_content_length, take)
         status = await publish.publish(hub, place, body, requested_at)
-    visit = visit_of(request)
     visit.objects, visit.published = len(status.outcomes), status.stored
-    return await answer(request, resources.status(status), 202)
+    return await answer(visit, resources.status(status), 202)

@@ -1,20 +1,22 @@
 """uvicorn's HTTP protocol with the limits it has not: on the head of a request, in size and in time.
 
-What is no HTTP is answered with a TAXII error resource like everything else. The overridden methods
-are httptools' callbacks and ``send_400_response``, which uvicorn does not promise to keep; the lock
-file pins its version and tests hold these to their work.
+What is no HTTP is answered with a TAXII error resource like everything else, and nobody works for a client
+that has hung up. The overridden methods are httptools' callbacks, ``send_400_response`` and
+``_start_asgi_task``, which uvicorn does not promise to keep; the lock file pins its version and tests hold
+these to their work.
 """
 
 from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import TAXII
+from taxii_hub.web.visit import GONE
 
 LARGEST_HEAD = 128 * 1024
 """Bytes of request line and headers; a thousand ids in one ``match[id]`` take some 50,000.
@@ -23,6 +25,7 @@ As much may come in a body without being of it: extensions of one chunk, or all 
 """
 HEAD_SECONDS = 30.0
 """For a request's head to arrive, and for the rest of a body that was refused."""
+_READING = frozenset({"GET", "HEAD"})
 
 
 class TaxiiProtocol(HttpToolsProtocol):
@@ -34,6 +37,7 @@ class TaxiiProtocol(HttpToolsProtocol):
         self._head = 0
         self._in_head = True
         self._progress = False
+        self._running: tuple[RequestResponseCycle, asyncio.Task[None]] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn does
         super().connection_made(transport)
@@ -42,6 +46,7 @@ class TaxiiProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
         super().connection_lost(exc)
+        self._give_up()
 
     def data_received(self, data: bytes) -> None:
         self._progress = False
@@ -53,10 +58,15 @@ class TaxiiProtocol(HttpToolsProtocol):
             self._head += len(data)
             if self._head > LARGEST_HEAD:
                 self.send_400_response("")
+        idle = self.cycle is None or self.cycle.response_complete
+        # a head that came at once, as nearly all do, needs no timer
+        if self._deadline is None and (self._in_head or idle) and not self.transport.is_closing():
+            self._arm()
 
     def on_message_begin(self) -> None:
         self._in_head = True
-        self._arm()
+        if self._deadline is not None:
+            self._arm()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -102,6 +112,22 @@ class TaxiiProtocol(HttpToolsProtocol):
         ]
         self.transport.write("\r\n".join(told).encode() + b"\r\n\r\n" + body)
         self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+        self._running = cycle, task
+
+    def _give_up(self) -> None:
+        """Stop reading for who is not there any more; what changes something is brought to its end."""
+        if self._running is None:
+            return
+        cycle, task = self._running
+        if cycle.scope["method"] in _READING and not task.done():
+            cycle.disconnected = True
+            cast("dict[str, object]", cycle.scope)[GONE] = True
+            task.cancel()
 
     def _arm(self) -> None:
         self._disarm()

@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from taxii_hub.errors import HubError
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.releases import SOON
-from taxii_hub.web.answers import answer
-from taxii_hub.web.deps import account_with, hub_of
+from taxii_hub.web.answers import Answer, answer
+from taxii_hub.web.deps import account_with
 from taxii_hub.web.metrics import CONTENT_TYPE, Metrics
+from taxii_hub.web.visit import Visit
 
 LOOPBACK = "127.0.0.1"
 _SECONDS = 5.0
 _LONGEST_REQUEST = 16 * 1024
 
 
-async def get(request: Request) -> Response:
+async def get(visit: Visit) -> Answer:
     """The metrics of this worker."""
-    account_with(request, "admin")
-    body = await render(hub_of(request), request.app.state.metrics)
-    return await answer(request, body, media_type=CONTENT_TYPE)
+    account_with(visit, "admin")
+    body = await render(visit.hub, visit.serving.metrics)
+    return await answer(visit, body, media_type=CONTENT_TYPE)
 
 
 async def render(hub: Hub, metrics: Metrics) -> bytes:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from taxii_hub.exchange import publish
 from taxii_hub.taxii import resources
-from taxii_hub.web.answers import answer
-from taxii_hub.web.deps import api_root_of, client_of, hub_of
+from taxii_hub.web.answers import Answer, answer
+from taxii_hub.web.deps import api_root_of, client_of
+from taxii_hub.web.visit import Visit
 
 
-async def get(request: Request) -> Response:
+async def get(visit: Visit) -> Answer:
     """The status resource, for the agency that published."""
-    account = client_of(request)
-    api_root = api_root_of(request, account)
-    status = await publish.status(hub_of(request), account, api_root, request.path_params["status_id"])
-    return await answer(request, resources.status(status))
+    account = client_of(visit)
+    api_root = api_root_of(visit, account)
+    status = await publish.status(visit.hub, account, api_root, visit.names["status_id"])
+    return await answer(visit, resources.status(status))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
-from starlette.types import Scope
-
+from taxii_hub.exchange.consumers import LONGEST_TEXT, WALKS
 from taxii_hub.store.account_records import RequestFacts
 from taxii_hub.taxii.filters import Asked
-from taxii_hub.web.metrics import Answered
 from taxii_hub.web.visit import Visit
+
+if TYPE_CHECKING:
+    from taxii_hub.web.serving import Serving
 
 _LONGEST = 200
 _MOST_TYPES = 20
@@ -21,21 +22,21 @@ def shown(text: str) -> str:
     return text[:_LONGEST]
 
 
-def request_line(scope: Scope, path: str, visit: Visit, answered: Answered) -> dict[str, object]:
+def request_line(visit: Visit, path: str, seconds: float) -> dict[str, object]:
     """The fields of one log line. Never credentials, bodies, cursors or values of filters by id."""
-    client = scope.get("client")
     line: dict[str, object] = {
         "request_id": visit.id,
-        "method": shown(answered.method),
-        "route": answered.route,
+        "method": shown(visit.method),
+        "route": visit.route,
         "path": shown(path),
-        "status": answered.status,
-        "ms": round(answered.seconds * 1000, 2),
-        "bytes": answered.sent,
-        "source": client[0] if client else None,
+        "status": visit.status,
+        "ms": round(seconds * 1000, 2),
+        "bytes": visit.sent,
+        "source": visit.source or None,
     }
     if visit.account is not None:
-        line.update(account=visit.account.id, agency=visit.account.agency)
+        line["account"] = visit.account.id
+        line["agency"] = visit.account.agency
     if visit.asked is not None and visit.asked.given:
         line["query"] = _loggable(visit.asked)
     if visit.objects:
@@ -45,26 +46,45 @@ def request_line(scope: Scope, path: str, visit: Visit, answered: Answered) -> d
     return line
 
 
-def consumer_facts(scope: Scope, visit: Visit, status: int) -> RequestFacts:
+def tell_consumers(serving: Serving, visit: Visit) -> None:
+    """Keep what an admin may want to know of the consumer, and how far it has walked."""
+    account = visit.account
+    if account is None or visit.kind is None:
+        return
+    facts = consumer_facts(visit)
+    serving.hub.consumers.note(account.id, facts)
+    stamp = facts.sent if facts.newest is None else facts.newest
+    walks = facts.method == "GET" and facts.kind in WALKS and facts.status == 200 and not facts.filtered
+    if walks and visit.collection is not None and stamp is not None:
+        serving.metrics.positions.note(account, visit.collection, stamp)
+
+
+def consumer_facts(visit: Visit) -> RequestFacts:
     """What ``taxii-hub accounts show`` tells an admin of this request."""
-    headers = Headers(scope=scope)
     asked = visit.asked
-    given = asked.given if asked is not None else ()
     # an empty answer names the position it was asked from, that of a cursor included
     position = visit.mark if visit.mark is not None or asked is None else asked.query.added_after
     return RequestFacts(
         at=time.time_ns() // 1000,
-        method=scope["method"],
+        method=visit.method,
         kind=visit.kind or "",
-        status=status,
+        status=visit.status,
         collection=visit.collection.id if visit.collection is not None else None,
-        accept=headers.get("accept"),
-        user_agent=headers.get("user-agent"),
+        accept=_cut(visit.header(b"accept")),
+        user_agent=_cut(visit.header(b"user-agent")),
         sent=position,
         newest=visit.newest,
-        objects=0 if scope["method"] == "HEAD" else visit.objects,
-        filtered=any(name.startswith("match[") for name in given),
+        objects=0 if visit.method == "HEAD" else visit.objects,
+        filtered=asked is not None and _filtered(asked),
     )
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else text[:LONGEST_TEXT]
+
+
+def _filtered(asked: Asked) -> bool:
+    return any(name.startswith("match[") for name in asked.given)
 
 
 def _loggable(asked: Asked) -> dict[str, object]:

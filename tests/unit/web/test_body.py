@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 
 from taxii_hub.errors import (
     BadRequestError,
@@ -15,6 +15,7 @@ from taxii_hub.errors import (
     UnsupportedMediaError,
 )
 from taxii_hub.web.body import MOST_HELD, Uploads, read_body
+from taxii_hub.web.visit import open_visit
 
 
 class Arriving:
@@ -24,7 +25,7 @@ class Arriving:
         self.pieces = list(pieces)
         self.read = 0
         raw = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
-        self.request = Request({"type": "http", "method": "POST", "headers": raw}, self.receive)
+        self.visit = open_visit({"method": "POST", "path": "/", "headers": raw}, self.receive, None)
 
     async def receive(self):
         piece = self.pieces.pop(0) if self.pieces else b""
@@ -37,7 +38,7 @@ class Arriving:
         return {"type": "http.request", "body": piece, "more_body": bool(self.pieces)}
 
     def body(self, limit: int, seconds: float = 5.0) -> bytes:
-        return asyncio.run(read_body(self.request, limit, lambda _: None, seconds))
+        return asyncio.run(read_body(self.visit, limit, lambda _: None, seconds))
 
 
 def test_pieces_are_joined_up_to_the_limit():
@@ -69,10 +70,8 @@ def test_a_chunked_body_is_cut_as_soon_as_it_passes_the_limit():
 @pytest.mark.parametrize("length", ["", "-1", "1e3", "²", "9" * 20, "5, 5"])
 def test_a_length_that_is_none_is_refused(length):
     arriving = Arriving(b"abc")
-    arriving.request = Request(
-        {"type": "http", "method": "POST", "headers": [(b"content-length", length.encode("latin-1"))]},
-        arriving.receive,
-    )
+    headers = [(b"content-length", length.encode("latin-1"))]
+    arriving.visit = open_visit({"method": "POST", "path": "/", "headers": headers}, arriving.receive, None)
     with pytest.raises(BadRequestError, match="Content-Length"):
         arriving.body(5)
     assert arriving.read == 0
@@ -130,7 +129,7 @@ def test_a_body_without_room_is_not_read_on():
         raise UnavailableError("full")
 
     with pytest.raises(UnavailableError):
-        asyncio.run(read_body(arriving.request, 1000, full))
+        asyncio.run(read_body(arriving.visit, 1000, full))
     assert arriving.read == 3
 
 

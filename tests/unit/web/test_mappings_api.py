@@ -28,7 +28,7 @@ ERROR = "application/taxii+json;version=2.1"
 @pytest.fixture
 def world(world):
     """With mappings that were read before: a second each, otherwise."""
-    world.app.state.formats._registry = REGISTRY
+    world.app.serving.formats._registry = REGISTRY
     return world
 
 
@@ -260,7 +260,7 @@ def test_a_conversion_has_its_time(world, monkeypatch):
     response = upload(world, UN, [file("a.xml", (SAMPLES / "persons.xml").read_bytes())])
     assert response.status_code == 422
     assert "cut it into several" in response.json()["description"]
-    assert world.app.state.formats._running == 0
+    assert world.app.serving.formats._running == 0
 
 
 @pytest.mark.usefixtures("own_logging")
@@ -272,7 +272,7 @@ def test_a_converter_that_breaks_is_a_defect(world, monkeypatch):
 
 
 def test_so_many_at_a_time(world, monkeypatch):
-    monkeypatch.setattr(world.app.state.formats, "_running", dry_run.AT_ONCE)
+    monkeypatch.setattr(world.app.serving.formats, "_running", dry_run.AT_ONCE)
     response = upload(world, UN, [file("a.xml", b"")])
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
 
@@ -288,7 +288,7 @@ def test_the_process_answers_as_the_hub_reads_it(tmp_path: Path):
 
 
 def test_an_app_has_formats_of_its_own(world):
-    assert create_app(world.hub).state.formats is not world.app.state.formats
+    assert create_app(world.hub).serving.formats is not world.app.serving.formats
 
 
 def test_parts_are_told_apart():

@@ -88,6 +88,7 @@ def test_published_objects_are_counted(world):
     assert value(text, "taxii_hub_objects_served_total") == 0
 
 
+@pytest.mark.usefixtures("own_logging")
 def test_failures_are_counted(world):
     world.feed.trouble = ZeroDivisionError()
     world.ask("GET", f"{BOTH}/objects/")

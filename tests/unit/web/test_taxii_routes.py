@@ -322,14 +322,14 @@ def test_chunked_bodies_are_cut_at_the_limit(world):
 
 def test_no_room_is_503_and_room_comes_back(world):
     body = json.dumps({"objects": [OBJECT]})
-    world.app.state.uploads.held = MOST_HELD
+    world.app.serving.uploads.held = MOST_HELD
     response = world.post(f"{BOTH}/objects/", body)
     error_of(response, 503)
     assert int(response.headers["retry-after"]) >= 1
-    world.app.state.uploads.held = 0
+    world.app.serving.uploads.held = 0
     assert world.post(f"{BOTH}/objects/", body).status_code == 202
     error_of(world.post(f"{BOTH}/objects/", "{"), 400)
-    assert world.app.state.uploads.held == 0
+    assert world.app.serving.uploads.held == 0
 
 
 class Unread:

@@ -21,7 +21,7 @@ from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.leaves import read
 from taxii_hub.model import Account
 from taxii_hub.stix import timestamps
-from taxii_hub.web.deps import account_with, hub_of
+from taxii_hub.web.api.callers import account_with, hub_of
 
 router = APIRouter(prefix="/api/v1/audit")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi import Path as PathParameter
@@ -16,9 +16,9 @@ from taxii_hub.exchange.access import visible_api_roots
 from taxii_hub.exchange.dry_run import Formats, Upload
 from taxii_hub.mapping.spec import Spec
 from taxii_hub.model import Role
-from taxii_hub.web.body import read_body
-from taxii_hub.web.deps import account_of, account_with, hub_of, uploads_of
+from taxii_hub.web.api.callers import account_of, account_with, hub_of, read_body, uploads_of
 from taxii_hub.web.multipart import Part, boundary_of, parse
+from taxii_hub.web.visit import visit_of
 
 router = APIRouter(prefix="/api/v1")
 
@@ -149,7 +149,7 @@ async def convert(
 
 def formats_of(request: Request) -> Formats:
     """The mappings of the hub that this process serves."""
-    return cast("Formats", request.app.state.formats)
+    return visit_of(request).serving.formats
 
 
 def _require_member(request: Request, *roles: Role) -> None:

@@ -12,9 +12,9 @@ from taxii_hub.exchange import withdrawals as following
 from taxii_hub.model import VersionFilter
 from taxii_hub.policy.reading import LADDER, describe
 from taxii_hub.stix import timestamps
+from taxii_hub.web.api.callers import account_of, account_with, hub_of
 from taxii_hub.web.api.moments import moment
 from taxii_hub.web.api.places import CollectionName, ObjectId, RootPath, officer_before
-from taxii_hub.web.deps import account_of, account_with, hub_of
 from taxii_hub.web.json_body import json_body
 
 router = APIRouter(prefix="/api/v1")

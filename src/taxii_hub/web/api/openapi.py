@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from taxii_hub.web.deps import account_of
+from taxii_hub.web.api.callers import account_of
 
 router = APIRouter(prefix="/api/v1")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Path, Request
 
 from taxii_hub.exchange.access import Place, place_for
-from taxii_hub.web.deps import account_with, hub_of
+from taxii_hub.web.api.callers import account_with, hub_of
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub

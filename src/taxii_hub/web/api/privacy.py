@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from taxii_hub.exchange import erasing, reviews, subjects
+from taxii_hub.web.api.callers import account_with, hub_of
 from taxii_hub.web.api.places import CollectionName, ObjectId, RootPath, officer_before
-from taxii_hub.web.deps import account_with, hub_of
 from taxii_hub.web.json_body import json_body
 
 router = APIRouter(prefix="/api/v1")

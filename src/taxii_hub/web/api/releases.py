@@ -14,7 +14,7 @@ from taxii_hub.model import Ended, ReleaseRequest
 from taxii_hub.policy.reading import describe
 from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Proposal
-from taxii_hub.web.deps import account_of, account_with, hub_of
+from taxii_hub.web.api.callers import account_of, account_with, hub_of
 from taxii_hub.web.json_body import json_body
 
 router = APIRouter(prefix="/api/v1")

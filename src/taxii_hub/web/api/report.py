@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request
 
 from taxii_hub.exchange.transparency import report as report_of
 from taxii_hub.ledger.transparency import Line
+from taxii_hub.web.api.callers import account_with, hub_of
 from taxii_hub.web.api.moments import moment
-from taxii_hub.web.deps import account_with, hub_of
 
 router = APIRouter(prefix="/api/v1/audit")
 

@@ -13,7 +13,7 @@ from taxii_hub.policy.readers import membership_of, purposes_of, reader_of
 from taxii_hub.policy.reading import LADDER
 from taxii_hub.policy.tables import names
 from taxii_hub.policy.vocabulary import terms_read_by
-from taxii_hub.web.deps import account_of, hub_of
+from taxii_hub.web.api.callers import account_of, hub_of
 
 router = APIRouter(prefix="/api/v1")
 
