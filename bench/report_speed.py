@@ -1,9 +1,9 @@
-"""The part of ``docs/performance.md`` about speed: the table of issue 5, packing, and size."""
+"""The part of ``docs/performance.md`` about speed: the table of issue 5, and packing."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,7 +192,3 @@ def compression(result: dict[str, Any]) -> list[str]:
         times = [f"{ways[name]['milliseconds']:.3f}" for ways in (many, few)]
         lines.append(f"| {name} | {times[0]} | {ratios[0]} | {times[1]} | {ratios[1]} |")
     return [*lines, ""]
-
-
-SECTIONS: dict[str, Callable[[dict[str, Any]], list[str]]] = {"table": table, "compression": compression}
-"""By the names of their results."""

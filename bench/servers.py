@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -61,7 +60,7 @@ def raw_ceiling(corpus: Path) -> Iterator[Server]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="ceiling-") as folder:
         command = [sys.executable, "-m", "bench.ceiling", str(corpus), str(port)]
-        with _started(command, Path(folder) / "log", dict(os.environ)) as process:
+        with _started(command, Path(folder) / "log") as process:
             _answers(port, process)
             url = f"http://127.0.0.1:{port}{ceiling.PATH}"
             yield Server("raw uvicorn", url, None, {"server": [process.pid]})
@@ -74,13 +73,19 @@ def opentaxii(venv: Path, corpus: Path) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="opentaxii-") as folder:
         config = Path(folder) / "config.yml"
         config.write_text(json.dumps(_opentaxii_config(Path(folder), port)))
-        environment = {**os.environ, "OPENTAXII_CONFIG": str(config)}
-        load = [str(venv / "bin/python"), str(HERE / "opentaxii_load.py"), str(corpus)]
-        said = subprocess.run(load, env=environment, capture_output=True, text=True, check=True).stdout
+        configured = ["env", f"OPENTAXII_CONFIG={config}"]
+        load = [*configured, str(venv / "bin/python"), str(HERE / "opentaxii_load.py"), str(corpus)]
+        said = subprocess.run(load, capture_output=True, text=True, check=True).stdout
         path = said.split()[-1]
-        command = [str(venv / "bin/gunicorn"), "opentaxii.http:app", "--workers=2", "--timeout=300"]
+        command = [
+            *configured,
+            str(venv / "bin/gunicorn"),
+            "opentaxii.http:app",
+            "--workers=2",
+            "--timeout=300",
+        ]
         log = Path(folder) / "log"
-        with _started([*command, f"--bind=127.0.0.1:{port}"], log, environment) as process:
+        with _started([*command, f"--bind=127.0.0.1:{port}"], log) as process:
             _answers(port, process)
             yield Server("OpenTAXII", f"http://127.0.0.1:{port}{path}", None, {"server": [process.pid]})
 
@@ -129,7 +134,7 @@ def _started(
 ) -> Iterator[subprocess.Popen[str]]:
     with log.open("w") as out:
         process = subprocess.Popen(
-            command, env=dict(environment), stdout=out, stderr=out, text=True, start_new_session=True
+            command, env=environment, stdout=out, stderr=out, text=True, start_new_session=True
         )
         try:
             yield process
