@@ -31,8 +31,11 @@ class Reply:
         return json.loads(self.body)
 
 
-def faults(reply: Reply, *, head_only: bool = False) -> list[str]:
-    """What is wrong with an answer, in words; nothing for a clean one. ``head_only``: it answers HEAD."""
+def faults(reply: Reply, *, head_only: bool = False, asked: str = "") -> list[str]:
+    """What is wrong with an answer, in words; nothing for a clean one.
+
+    ``head_only``: it answers HEAD. ``asked``: what it may repeat, where a request named internals itself.
+    """
     found = []
     if reply.status >= 500 and reply.status != 503:
         found.append(f"status {reply.status}")
@@ -42,6 +45,9 @@ def faults(reply: Reply, *, head_only: bool = False) -> list[str]:
         found.append(f"internals in its head: {reply.head!r}")
     if not head_only:
         found += _body_faults(reply)
+    named = INTERNALS.search(reply.body) if reply.status >= 400 and not head_only else None
+    if named is not None and named[0].decode("latin-1") not in asked:
+        found.append(f"internals in its body: {reply.body[:300]!r}")
     return found
 
 
@@ -69,8 +75,6 @@ def _error_faults(reply: Reply, document: Any) -> list[str]:
     told = document.get("http_status") if isinstance(document, dict) else None
     if told != str(reply.status) and reply.status != 503:
         found.append(f"an error {reply.status} that says http_status {told!r}")
-    if INTERNALS.search(reply.body):
-        found.append(f"internals in its body: {reply.body[:300]!r}")
     return found
 
 

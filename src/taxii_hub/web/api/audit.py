@@ -26,16 +26,19 @@ from taxii_hub.web.api.callers import account_with, hub_of
 router = APIRouter(prefix="/api/v1/audit")
 
 MOST = 1000
-Size = Annotated[int | None, Query(ge=1, description="Of the tree as it was then; absent: as it is.")]
+_LAST = 2**53 - 1  # what every JSON reader counts exactly, and the database holds
+Size = Annotated[
+    int | None, Query(ge=1, le=_LAST, description="Of the tree as it was then; absent: as it is.")
+]
 Time = Annotated[str | None, Query(description="RFC 3339, UTC.", max_length=40)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
-After = Annotated[int, Query(ge=-1, description="Only what comes after this number.")]
+After = Annotated[int, Query(ge=-1, le=_LAST, description="Only what comes after this number.")]
 
 
 class LeavesAsked(BaseModel):
     """Which rows: those after number ``after`` of these kinds, by this account, of this agency, in this time."""
 
-    after: Annotated[int, Field(ge=-1)] = -1
+    after: Annotated[int, Field(ge=-1, le=_LAST)] = -1
     limit: Annotated[int, Field(ge=1, le=MOST)] = MOST
     kind: Annotated[list[str], Field(max_length=30)] = []
     account: Annotated[str | None, Field(max_length=300)] = None
@@ -187,14 +190,18 @@ async def keys(request: Request) -> Keys:
 
 
 @router.get("/proofs/inclusion", summary="That a row is in the log")
-async def inclusion(request: Request, row: Annotated[int, Query(ge=0)], size: Size = None) -> ProofAnswer:
+async def inclusion(
+    request: Request, row: Annotated[int, Query(ge=0, le=_LAST)], size: Size = None
+) -> ProofAnswer:
     """For the hash that ``leaves`` names of the row."""
     hub = await _auditor(request, "inclusion")
     return _proof(await proved_inclusion(hub.audit.records, row, size))
 
 
 @router.get("/proofs/consistency", summary="That the log begins as it was")
-async def consistency(request: Request, old: Annotated[int, Query(ge=1)], size: Size = None) -> ProofAnswer:
+async def consistency(
+    request: Request, old: Annotated[int, Query(ge=1, le=_LAST)], size: Size = None
+) -> ProofAnswer:
     """For two checkpoints."""
     hub = await _auditor(request, "consistency")
     return _proof(await proved_consistency(hub.audit.records, old, size))
