@@ -19,7 +19,7 @@ from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
 from taxii_hub.stix.schemas import validators
 from taxii_hub.stix.validation import Validator
-from taxii_hub.store import accounts, audit, catalogs, editions, feed, privacy
+from taxii_hub.store import accounts, audit, catalogs, editions, feed, follow_ups, privacy
 from taxii_hub.store.accounts import AccountStore
 from taxii_hub.store.audit import AuditStore
 from taxii_hub.store.audit_reading import AuditReader
@@ -30,6 +30,7 @@ from taxii_hub.store.consumers import ConsumerStore
 from taxii_hub.store.editions import EditionStore
 from taxii_hub.store.engine import engine_for
 from taxii_hub.store.feed import MongoFeed
+from taxii_hub.store.follow_ups import FollowUpStore
 from taxii_hub.store.held import HeldStore
 from taxii_hub.store.migrations import Database, Deployment, check_schema, migrate
 from taxii_hub.store.privacy import MongoPrivacy
@@ -46,6 +47,7 @@ INDEXES = {
     **editions.INDEXES,
     **audit.INDEXES,
     **privacy.INDEXES,
+    **follow_ups.INDEXES,
 }
 
 
@@ -89,6 +91,7 @@ def build_hub(
         queue=HeldStore(database),
         requests=RequestStore(database),
         privacy=MongoPrivacy(database),
+        follow_ups=FollowUpStore(database),
         editions=EditionStore(database),
         audit=_audit(database, keyring),
         validator=Validator(),

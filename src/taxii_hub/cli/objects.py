@@ -15,6 +15,7 @@ from taxii_hub.exchange import acts
 from taxii_hub.exchange import explain as why
 from taxii_hub.exchange import withdrawals as following
 from taxii_hub.exchange.access import Place
+from taxii_hub.exchange.changes import EVERY
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import target
 from taxii_hub.model import Account, VersionFilter
@@ -85,7 +86,7 @@ async def regrade(hub: Hub, object_id: str, reason: str, where: str, agency: str
 @with_hub
 async def withdraw(hub: Hub, object_id: str, last: bool, reason: str, **place: str) -> None:
     """Take object ID back: it is gone for its readers, and named in their withdrawals."""
-    versions = VersionFilter() if last else acts.EVERY
+    versions = VersionFilter() if last else EVERY
     await acts.withdraw(hub, place_of(hub, **place), object_id, reason, versions)
     click.echo("withdrawn; `taxii-hub objects withdrawals` shows who has acknowledged it")
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from taxii_hub.catalog.lookup import find_api_root, find_collection
 from taxii_hub.errors import ForbiddenError, NotFoundError
-from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import Account, ApiRoot, Collection, Reader, Visibility
 from taxii_hub.policy import grants
 from taxii_hub.policy.readers import reader_of
 from taxii_hub.policy.reading import published_by
+
+if TYPE_CHECKING:
+    from taxii_hub.exchange.hub import Hub
 
 MOST_READERS: Final = 10_000
 """Remembered by one process: accounts times API roots, with room for each purpose."""

@@ -6,24 +6,22 @@ the withdrawals and is fed the version that is the last for him now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError, UnavailableError
+from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError
 from taxii_hub.exchange.access import Place, require_reading, require_writing, visibility_of
+from taxii_hub.exchange.changes import EVERY, apply, change_of
+from taxii_hub.exchange.connecting import keep_connected
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import community_of
 from taxii_hub.exchange.proposing import Widening, proposed
 from taxii_hub.exchange.tear_lines import tear_line_ids
 from taxii_hub.model import Policy, VersionFilter
-from taxii_hub.policy.reading import LADDER, covers, meet, of_both
+from taxii_hub.policy.reading import LADDER, covers, meet, published_by
 from taxii_hub.store.base import Change, ChangeKind
 from taxii_hub.taxii.filters import Asked
-
-ATTEMPTS = 5
-EVERY = VersionFilter(frozenset({"all"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +125,10 @@ async def _ended(
     hub: Hub, place: Place, object_id: str, versions: VersionFilter, act: tuple[ChangeKind, str]
 ) -> None:
     change = await change_of(hub, place, object_id, versions)
-    beside = await _beside(hub, change)
-    await apply(hub, replace(change, kind=act[0], reason=act[1]))
-    for each, _ in beside:
-        with suppress(NotFoundError):
-            await apply(hub, replace(each, kind=act[0], reason=act[1]))
+    also = [each for each, _ in await _beside(hub, change)]
+    kind, reason = act
+    ends = tuple(replace(each, kind=kind, reason=reason) for each in also)
+    await apply(hub, replace(change, kind=kind, reason=reason, also=ends))
 
 
 async def _beside(hub: Hub, change: Change) -> list[tuple[Change, Policy]]:
@@ -141,6 +138,7 @@ async def _beside(hub: Hub, change: Change) -> list[tuple[Change, Policy]]:
     if not await hub.feed.classes_on(change.collection, ids[0]):
         return []
     classes = await hub.feed.classes(change.collection)
+    own = published_by(classes, change.agency)
     rows = await hub.feed.standing(change.collection, change.object_id)
     there = sorted({row.version for row in rows if row.policy in change.own})
     chosen = set(change.versions.exact)
@@ -153,10 +151,10 @@ async def _beside(hub: Hub, change: Change) -> list[tuple[Change, Policy]]:
         parts = [
             row
             for row in await hub.feed.standing(change.collection, each)
-            if row.policy in change.own and row.version in chosen
+            if row.policy in own and row.version in chosen
         ]
         if parts:
-            act = replace(change, id=hub.new_id(), object_id=each, versions=exact)
+            act = replace(change, id=hub.new_id(), object_id=each, versions=exact, readable=own, own=own)
             made.append((act, classes[parts[-1].policy]))
     return made
 
@@ -182,80 +180,26 @@ async def _moved(
     wanted = Widening(act[0], object_id, before, after, last[object_id], numbers[after], act[1])
     proposal = await proposed(hub, place, wanted)
     if proposal is None:
-        beside = await _beside(hub, change)
-        await apply(hub, replace(change, kind=act[0], reason=act[1], to=numbers[after]))
-        await _move_beside(hub, beside, (before, after), act)
+        moving = replace(change, kind=act[0], reason=act[1], to=numbers[after])
+        moving = await with_beside(hub, moving, before, after)
+        await apply(hub, moving)
+        if moving.follow:
+            await keep_connected(hub)
     return Moved(before, after, proposal)
 
 
-async def _move_beside(
-    hub: Hub,
-    beside: Sequence[tuple[Change, Policy]],
-    moved: tuple[Policy, Policy],
-    act: tuple[Literal["release", "regrade"], str],
-) -> None:
-    """Take the tear line along: what the whole is closed to is closed to its part as well, and whoever is
-    let in to the whole may see what connects the two."""
-    before, after = moved
+async def with_beside(hub: Hub, change: Change, before: Policy, after: Policy) -> Change:
+    """The move with its tear line taken along in the same commit: what the whole is closed to is closed to its
+    part as well, and whoever is let in to the whole may see what connects the two. Where somebody loses sight
+    of it, what else connects it follows."""
     part = after
-    for index, (change, policy) in enumerate(beside):
+    also: list[Change] = []
+    for index, (each, policy) in enumerate(await _beside(hub, change)):
         if index == 0:
             to = part = policy if covers(after, before) else meet(policy, after)
         else:
             to = meet(after, part)
         numbers = await hub.feed.intern(change.collection, frozenset({to}))
-        with suppress(NotFoundError):
-            await apply(hub, replace(change, kind=act[0], reason=act[1], to=numbers[to]))
-
-
-async def change_of(hub: Hub, place: Place, object_id: str, versions: VersionFilter) -> Change:
-    """An act of the account's agency on versions of an object; what it does is still to be said."""
-    visibility = await visibility_of(hub, place.account, place.collection)
-    classes = await hub.feed.classes(place.collection.feed)
-    agency = place.account.agency
-    return Change(
-        id=hub.new_id(),
-        collection=place.collection.feed,
-        agency=agency,
-        account=place.account.id,
-        epoch=hub.catalog.version,
-        readable=visibility.classes,
-        own=tuple(n for n in visibility.classes if classes[n].origin == agency),
-        object_id=object_id,
-        versions=versions,
-        at=visibility.at,
-    )
-
-
-async def apply(hub: Hub, change: Change) -> None:
-    """Commit an act. Raises NotFoundError, ForbiddenError, UnavailableError."""
-    for _ in range(ATTEMPTS):
-        result = await hub.feed.change(await with_pairs(hub, change))
-        if result == "not-found":
-            raise NotFoundError("there is no such object, or no such version of it, for these credentials")
-        if result == "not-own":
-            raise ForbiddenError("only the agency that published an object changes it; nothing was changed")
-        if result != "classes":
-            return
-    raise UnavailableError("Others change this object all the time; try again soon.")
-
-
-async def with_pairs(hub: Hub, change: Change) -> Change:
-    """Which class a copy belongs to that is fed to who loses sight of one class and reads another."""
-    there = await hub.feed.classes_on(change.collection, change.object_id)
-    classes = await hub.feed.classes(change.collection)
-    policies = {number: classes[number] for number in sorted(there) if number in classes}
-    copies = {number for number, policy in policies.items() if not policy.origin}
-    wanted = {
-        (one, other): None
-        if covers(policies[other], policies[one])
-        else of_both(policies[one], policies[other])
-        for one in policies
-        for other in policies.keys() - {one} - copies
-    }
-    needed = frozenset(policy for policy in wanted.values() if policy is not None)
-    numbers = await hub.feed.intern(change.collection, needed) if needed else {}
-    pairs = tuple(
-        (one, other, None if policy is None else numbers[policy]) for (one, other), policy in wanted.items()
-    )
-    return replace(change, pairs=pairs, copies=tuple(sorted(copies)))
+        follow = not covers(to, policy)
+        also.append(replace(each, kind=change.kind, reason=change.reason, to=numbers[to], follow=follow))
+    return replace(change, also=tuple(also), follow=not covers(after, before))

@@ -8,13 +8,12 @@ it.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError
 from taxii_hub.exchange.access import Place
-from taxii_hub.exchange.acts import EVERY, apply, change_of
+from taxii_hub.exchange.changes import EVERY, apply, change_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.tear_lines import tear_line_ids
 from taxii_hub.ledger.leaves import legible
@@ -50,18 +49,14 @@ async def erase(hub: Hub, place: Place, object_id: str, reason: str) -> bool:
     Also in a collection that is retired. Raises NotFoundError, ForbiddenError.
     """
     require_officer(place.account)
-    await _erase(hub, place, object_id, reason)
     part, derived = tear_line_ids(hub.settings.id_namespace, place.account.agency, object_id)
-    for each in (derived, part):
-        with suppress(NotFoundError):
-            await _erase(hub, place, each, reason)
+    whole, *also = [
+        replace(await change_of(hub, place, each, EVERY), kind="erase", reason=reason)
+        for each in (object_id, derived, part)
+    ]
+    await apply(hub, replace(whole, also=tuple(also)))
     hold = await hub.privacy.hold_on(place.collection.feed, object_id, place.account.agency)
     return hold is not None and hold.in_force
-
-
-async def _erase(hub: Hub, place: Place, object_id: str, reason: str) -> None:
-    change = await change_of(hub, place, object_id, EVERY)
-    await apply(hub, replace(change, kind="erase", reason=reason))
 
 
 async def legal_hold(hub: Hub, place: Place, object_id: str, reason: str) -> bool:

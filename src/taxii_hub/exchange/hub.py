@@ -29,6 +29,7 @@ from taxii_hub.policy.reading import ReadableSets
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
 from taxii_hub.store.base import AgainResult, Feed, FeedAgain, Gain, Settlement
+from taxii_hub.store.follow_ups_base import FollowUps
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.access import Place
@@ -115,6 +116,7 @@ class Hub:
     queue: ReleaseQueue
     requests: RequestLog
     privacy: PrivacyStore
+    follow_ups: FollowUps
     editions: EditionLog
     audit: Audit
     validator: Validator

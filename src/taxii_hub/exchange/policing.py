@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from taxii_hub.catalog.lookup import agencies_by_identity
 from taxii_hub.exchange.access import Place, own_visibility, visibility_of
-from taxii_hub.exchange.hub import Hub
 from taxii_hub.model import Catalog, ObjectQuery, Policy
 from taxii_hub.policy.marking import Clause, Marked, Setting, all_marked, markings_of
 from taxii_hub.policy.reading import connected
 from taxii_hub.policy.terms import Community
 from taxii_hub.stix import timestamps
 from taxii_hub.taxii.envelope import parse_envelope
+
+if TYPE_CHECKING:
+    from taxii_hub.exchange.hub import Hub
 
 _ENDS: Final = {
     "relationship": ("source_ref", "target_ref"),

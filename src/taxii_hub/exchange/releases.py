@@ -14,7 +14,9 @@ from typing import Final, NoReturn
 
 from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError, UnavailableError
 from taxii_hub.exchange.access import Place, place_for, visibility_of
-from taxii_hub.exchange.acts import ATTEMPTS, require_liaison, with_pairs
+from taxii_hub.exchange.acts import require_liaison, with_beside
+from taxii_hub.exchange.changes import ATTEMPTS, with_pairs
+from taxii_hub.exchange.connecting import keep_connected
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import policed
 from taxii_hub.exchange.publish import publish_members
@@ -88,6 +90,8 @@ async def sign(hub: Hub, account: Account, proposal_id: str) -> SettleResult:
         raise UnavailableError("Others change this object all the time; try again soon.")
     if result not in ("signed", "released"):
         await _refused(hub, account, proposal, result)
+    if result == "released" and said.change is not None and said.change.follow:
+        await keep_connected(hub)
     if result == "released" and proposal.offer is not None and place.collection.granular == "tear-line":
         # The object is there already, so this adds its tear line only, which may have to wait as well.
         members = parse_envelope(b'{"objects":[' + proposal.offer.data + b"]}")
@@ -161,7 +165,7 @@ def _submitter(place: Place, proposal: Proposal) -> Place:
 async def _signature(hub: Hub, place: Place, proposal: Proposal) -> Settlement:
     said = _said(hub, place, proposal)
     if proposal.offer is None:
-        return replace(said, change=await with_pairs(hub, _change(said, proposal)))
+        return replace(said, change=await _move(hub, said, proposal))
     origin = _submitter(place, proposal)
     (member,) = parse_envelope(b'{"objects":[' + proposal.offer.data + b"]}")
     (today,) = await policed(hub, origin, [member.value or {}])
@@ -177,6 +181,16 @@ async def _signature(hub: Hub, place: Place, proposal: Proposal) -> Settlement:
         expires=min(ends, default=None),
         readable=(await visibility_of(hub, origin.account, place.collection)).classes,
     )
+
+
+async def _move(hub: Hub, said: Settlement, proposal: Proposal) -> Change:
+    """What the last signature does; the tear line goes along as it does without signatures."""
+    change = _change(said, proposal)
+    if proposal.taken_from is not None:
+        classes = await hub.feed.classes(proposal.collection)
+        before, after = classes[proposal.taken_from], classes[proposal.policy]
+        change = await with_beside(hub, change, before, after)
+    return await with_pairs(hub, change)
 
 
 def _change(said: Settlement, proposal: Proposal) -> Change:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from taxii_hub.errors import HubError
+from taxii_hub.exchange.connecting import keep_connected
 from taxii_hub.exchange.review_days import overdue, reviewing
 from taxii_hub.ledger.leaves import HUB
 from taxii_hub.model import VersionFilter
@@ -49,6 +50,7 @@ async def keep_erasing(hub: Hub) -> None:
     while True:
         await asyncio.sleep(LOOK_EVERY)
         try:
+            await keep_connected(hub)
             if await hub.privacy.due_for("erase-expired", hub.now(), RUN_EVERY):
                 await erase_expired(hub)
             if await hub.privacy.due_for("reviews-overdue", hub.now(), DAY):

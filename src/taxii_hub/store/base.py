@@ -121,6 +121,8 @@ class Change:
     ``reason`` is for people, and told to those who lose the object.
     An ``erase`` ends every version of the agency's own, also what has expired; an ``expire`` is the hub's
     own, and erases what is over by ``at`` of these ``objects``.
+    ``also``: acts on other objects in the same commit, as far as there is anything to do.
+    ``follow``: what connects these versions has to follow the move.
     """
 
     id: str
@@ -139,6 +141,8 @@ class Change:
     pairs: tuple[tuple[int, int, int | None], ...] = ()
     copies: tuple[int, ...] = ()
     objects: tuple[str, ...] = ()
+    also: tuple[Change, ...] = ()
+    follow: bool = False
 
 
 ProposalKind = Literal["publish", "release", "regrade"]

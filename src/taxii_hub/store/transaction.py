@@ -24,6 +24,7 @@ from pymongo.write_concern import WriteConcern
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
+from taxii_hub.store.acting import Act, follow_up_documents
 from taxii_hub.store.audit_queue import queued
 from taxii_hub.store.base import Change, ChangeResult, Proposal, Publication, Settlement, SettleResult
 from taxii_hub.store.change import ChangePlan, copy_document, plan_change
@@ -75,6 +76,7 @@ class Transactions:
         self._audit = database["audit_queue"]
         self._history = database["stamp_history"]
         self._withdrawals = database["withdrawals"]
+        self._follow_ups = database["follow_ups"]
         self._queue = QueueInCommit(database)
         self._holds = HoldsInCommit(database)
         self._gains = GainsInCommit(database)
@@ -143,13 +145,27 @@ class Transactions:
             return "done"  # committed before, its answer was lost
         if change.kind == "expire":
             return await self._expire(session, change)
+        acts = [await self._planned(session, each) for each in (change, *change.also)]
+        # Nothing is written before it is known that all of it can be.
+        if any(act.result == "classes" for act in acts):
+            return "classes"
+        if not acts[0].moves and acts[0].result != "unchanged":
+            return acts[0].result
+        for act in acts:
+            if act.moves:
+                await self._carry_out(session, act)
+        return "done" if any(act.moves for act in acts) else "unchanged"
+
+    async def _planned(self, session: AsyncClientSession, change: Change) -> Act:
         known = await self._known(session, change.collection, [change.object_id])
         result, plan = plan_change(change, known)
         held: list[Proposal] = []
         if change.to is None and result in ("done", "not-found"):
             held = await self._queue.chosen(session, change)
-        if result != "done" and not held:
-            return result
+        return Act(change, result, plan, known, held)
+
+    async def _carry_out(self, session: AsyncClientSession, act: Act) -> None:
+        change, plan, known, held = act.change, act.plan, act.known, act.held
         last = await self._clock.move(session, change.collection, len(plan.fed), plan.touched(known))
         going = [*plan.deletes, *(fed.key for fed in plan.fed if not fed.copy)]
         await self._remember(session, going)
@@ -162,9 +178,11 @@ class Transactions:
         if plan.taken:
             lost = withdrawal_documents(change, plan.taken, last)
             await self._withdrawals.insert_many(lost, session=session)
+        if change.follow and plan.taken:
+            left = follow_up_documents(change, plan.taken, last)
+            await self._follow_ups.insert_many(left, session=session)
         await self._audit.insert_one(queued(change_leaf(change, plan, last)), session=session)
         await self._queue.withdraw(session, change, held, last)
-        return "done"
 
     async def _expire(self, session: AsyncClientSession, change: Change) -> ChangeResult:
         """Erase what is over of these objects; who reads what is left notices nothing of it."""

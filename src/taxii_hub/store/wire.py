@@ -54,6 +54,7 @@ def job_document(job: Job) -> dict[str, Any]:
         return {"job": "settlement", **plain}
     if isinstance(job, Change):
         plain["versions"] = [sorted(job.versions.keywords), list(job.versions.exact)]
+        plain["also"] = [job_document(each) for each in job.also]
         return {"job": "change", **plain}
     plain["offers"] = [[getattr(offer, name) for name in _OFFER] for offer in job.offers]
     plain["settled"] = [
@@ -78,6 +79,7 @@ def job_of(document: Mapping[str, Any]) -> Job:
         keywords, exact = plain["versions"]
         plain["versions"] = VersionFilter(frozenset(keywords), tuple(exact))
         plain["pairs"] = tuple((one, other, copy) for one, other, copy in plain["pairs"])
+        plain["also"] = tuple(job_of(each) for each in plain["also"])
         return Change(**plain)
     plain["offers"] = tuple(Offer(*row) for row in plain["offers"])
     plain["settled"] = tuple((row[0], Outcome(*row[1:])) for row in plain["settled"])

@@ -6,14 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
+import pytest
 
 from taxii_hub.catalog.documents import to_document
-from taxii_hub.exchange import acts, releases
+from taxii_hub.exchange import acts, erasing, releases
 from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.poll import poll
 from taxii_hub.exchange.publish import publish
 from taxii_hub.model import Account, Entry, Outcome, VersionFilter
+from taxii_hub.store.base import Change, ChangeResult
 from taxii_hub.taxii.filters import parse_query
 from tests.support.inprocess import opened_hub, place
 from tests.support.probe import indicator
@@ -97,6 +99,61 @@ async def test_regrading_takes_the_part_along_and_a_release_does_not(
         await acts.regrade(hub, desk(hub), whole["id"], closed, "more careful")
         assert await seen(hub, "us-elk") == []
         assert len(await seen(hub, "gb-owl")) == 3
+
+
+class OneCommit:
+    """A feed that breaks after the first act: what is done then is done in that act's commit."""
+
+    def __init__(self, feed: Any) -> None:
+        self.feed, self.acts = feed, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.feed, name)
+
+    async def change(self, change: Change) -> ChangeResult:
+        self.acts += 1
+        assert self.acts == 1, "the hub was killed after the first commit"
+        result: ChangeResult = await self.feed.change(change)
+        return result
+
+
+@pytest.mark.parametrize("kind", ["regrade", "withdraw", "erase"])
+async def test_the_part_goes_in_the_commit_of_the_whole(
+    mongodb_uri: str, mongodb_database: str, kind: str
+) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        whole = parted(0)
+        await post(hub, whole)
+        await acts.release(hub, desk(hub), whole["id"], ["us-elk"])
+        assert len(await seen(hub, "us-elk")) == 3
+        hub.feed = OneCommit(hub.feed)  # type: ignore[assignment]
+        if kind == "regrade":
+            closed = acts.Grade(audience=frozenset())
+            await acts.regrade(hub, desk(hub), whole["id"], closed, "more careful")
+        elif kind == "withdraw":
+            await acts.withdraw(hub, desk(hub), whole["id"], "wrong")
+        else:
+            await erasing.erase(hub, desk(hub), whole["id"], "wrong")
+        assert await seen(hub, "us-elk") == []
+        assert len(await seen(hub, "gb-owl")) == (3 if kind == "regrade" else 0)
+
+
+async def test_a_release_that_officers_sign_takes_the_link_along(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        whole = parted(0)
+        await post(hub, whole)
+        (above,) = await seen(hub, "us-elk")
+        here = desk(hub)
+        here = replace(here, collection=replace(here.collection, hold="always", signatures=1))
+        moved = await acts.release(hub, here, whole["id"], ["us-elk"])
+        assert moved.proposal is not None
+        assert [entry.id for entry in await seen(hub, "us-elk")] == [above.id]
+        other = Account("owl-2", "gb-owl", frozenset({"liaison", "reader"}))
+        assert await releases.sign(hub, other, moved.proposal) == "released"
+        assert {e.id for e in await seen(hub, "us-elk")} == {e.id for e in await seen(hub, "gb-owl")}
+        assert len(await seen(hub, "us-elk")) == 3
 
 
 async def test_who_made_it_is_named_only_to_those_who_may_know(

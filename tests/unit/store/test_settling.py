@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from taxii_hub.model import Signature
-from taxii_hub.store.base import Proposal, Settlement
+from taxii_hub.model import Signature, VersionFilter
+from taxii_hub.store.base import Change, Proposal, Settlement
 from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.held import HeldStore
 from taxii_hub.store.plan import Planner
@@ -62,6 +62,9 @@ def test_words_and_publications_of_what_ends() -> None:
 def test_jobs_survive_the_wire() -> None:
     said = replace(SAID, readable=(1, 2), policy=1, reason="ü")
     assert job_of(job_document(said)) == said
+    move = Change("c", 1, "gb", "owl-1", 1, (1,), (1,), "x--1", VersionFilter(), V1, to=2, follow=True)
+    moving = replace(move, also=(replace(move, id="d", object_id="y--1", pairs=((1, 2, None),)),))
+    assert job_of(job_document(replace(said, change=moving))) == replace(said, change=moving)
 
 
 def test_an_offer_that_is_to_wait_says_until_when() -> None:

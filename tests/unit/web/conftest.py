@@ -230,6 +230,7 @@ class World:
             queue=Queue(),
             requests=None,
             privacy=None,
+            follow_ups=None,
             audit=Audit(self.book, self.book, self.book, self.keyring),
             validator=Validator(),
             check=self._nothing,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from taxii_hub.exchange import acts
 from taxii_hub.exchange import withdrawals as following
+from taxii_hub.exchange.changes import EVERY
 from taxii_hub.model import VersionFilter
 from taxii_hub.policy.reading import LADDER, describe
 from taxii_hub.stix import timestamps
@@ -158,7 +159,7 @@ async def withdraw(
     """For liaison officers of the agency that published it. The reason is told to those who lose it."""
     hub, place = officer_before(request, api_root, collection)
     asked = await json_body(request, WithdrawAsked)
-    versions = acts.EVERY if asked.versions == "all" else VersionFilter()
+    versions = EVERY if asked.versions == "all" else VersionFilter()
     await acts.withdraw(hub, place, object_id, asked.reason, versions)
 
 

@@ -1,0 +1,113 @@
+"""Relationships and sightings follow what they connect: who lost sight of an end loses sight of them (R4).
+
+Their policy was the meet with their ends when they were published. An act that narrows an end leaves a
+follow-up in its own commit; whoever acted does it at once, and any running hub does it again later: what
+was published meanwhile by somebody who still saw the old policy is found then. They are never widened:
+their origin releases them as it releases everything else.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from taxii_hub.errors import NotFoundError
+from taxii_hub.exchange.access import Place, visibility_of
+from taxii_hub.exchange.changes import EVERY, apply
+from taxii_hub.exchange.policing import ends_of
+from taxii_hub.ledger.leaves import HUB
+from taxii_hub.model import Account, Policy
+from taxii_hub.policy.readers import reader_of
+from taxii_hub.policy.reading import connected, decide
+from taxii_hub.store.base import Change
+from taxii_hub.store.follow_ups_base import FollowUp
+
+if TYPE_CHECKING:
+    from taxii_hub.exchange.hub import Hub
+
+SETTLED: Final = 30 * 1_000_000
+"""Microseconds after an act by which every commit that was prepared before it has ended."""
+
+
+async def keep_connected(hub: Hub) -> None:
+    """Do what acts have left to be done."""
+    for each in await hub.follow_ups.waiting():
+        settled = each.at + SETTLED <= hub.now()
+        await _follow(hub, each)
+        if settled:
+            await hub.follow_ups.done(each)
+
+
+async def _follow(hub: Hub, left: FollowUp) -> None:
+    classes = await hub.feed.classes(left.collection)
+    ends = await _ends(hub, left)
+    narrower = {
+        number: connected(policy, ends[policy.origin])
+        for number, policy in classes.items()
+        if policy.origin in ends
+    }
+    narrower = {number: policy for number, policy in narrower.items() if policy != classes[number]}
+    found = await hub.follow_ups.connecting(left.collection, sorted(narrower), left.object_id)
+    named = [each for each in found if left.object_id in ends_of(orjson.loads(each.data))]
+    if not named:
+        return
+    wanted = frozenset(narrower[each.policy] for each in named)
+    numbers = await hub.feed.intern(left.collection, wanted)
+    for each in named:
+        to = numbers[narrower[each.policy]]
+        with suppress(NotFoundError):
+            await apply(hub, _narrowing(hub, left, (each.object_id, each.policy, to), classes[each.policy]))
+
+
+async def _ends(hub: Hub, left: FollowUp) -> dict[str, Policy]:
+    """By the agency that connects the object: what it may say of it. Who could not read it before the move
+    connected something that it does not know, and must not learn of it; who sees another version of it as
+    the last one connected that one."""
+    classes = await hub.feed.classes(left.collection)
+    before, after = classes[left.before], classes[left.after]
+    rows = await hub.feed.standing(left.collection, left.object_id)
+    if all(row.policy != left.after for row in rows):
+        return {}
+    found: dict[str, Policy] = {}
+    for place in _places(hub, left.collection):
+        reader = reader_of(place.api_root, place.account)
+        if not decide(before, reader):
+            continue
+        visibility = await visibility_of(hub, place.account, place.collection)
+        last = await hub.feed.classes_of(visibility, [left.object_id], visibility.classes)
+        number = last.get(left.object_id, left.after)
+        if number == left.after:
+            found[place.account.agency] = after
+    return found
+
+
+def _places(hub: Hub, number: int) -> list[Place]:
+    """Every member before the collection."""
+    return [
+        Place(Account("", agency, frozenset({"reader"})), root, collection)
+        for root in hub.catalog.api_roots
+        for collection in root.collections
+        if collection.number == number and collection.view_of is None
+        for agency in sorted(root.members)
+    ]
+
+
+def _narrowing(hub: Hub, left: FollowUp, moved: tuple[str, int, int], policy: Policy) -> Change:
+    object_id, number, to = moved
+    return Change(
+        id=hub.new_id(),
+        collection=left.collection,
+        agency=policy.origin,
+        account=HUB.account,
+        epoch=hub.catalog.version,
+        readable=(number,),
+        own=(number,),
+        object_id=object_id,
+        versions=EVERY,
+        at=hub.now(),
+        kind="regrade",
+        to=to,
+        reason=f"it connects {left.object_id}, which was narrowed",
+    )
