@@ -59,6 +59,12 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _header(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", value):
+        raise ValueError("the name of a header is wanted, such as Client-Cert")
+    return value
+
+
 def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
@@ -84,8 +90,12 @@ class Settings:
     workers: int = setting(_number(1, 64), 1)
     public_url: str | None = setting(_public_url, None)
     trusted_proxies: tuple[str, ...] = setting(_list, ())
+    client_certificates: str | None = setting(_header, None)
     tls_certificate: Path | None = setting(Path, None)
     tls_key: Path | None = setting(Path, None)
+    plain_http: str = setting(_one_of("refuse", "allow"), "refuse")
+    tls_minimum: str = setting(_one_of("1.2", "1.3"), "1.2")
+    drain: int = setting(_number(0, 300), 0)
     metrics_port: int | None = setting(_number(1, 65535), None)
     log_level: str = setting(_one_of("debug", "info", "warning", "error"), "info")
     ceiling: str = setting(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
+from taxii_hub.cli.exposure import is_loopback, unsafe
 from taxii_hub.errors import HubError, StoreError
 from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
@@ -108,13 +109,11 @@ def tls(settings: Settings) -> Iterator[Finding]:
                 f"{path} cannot be read",
                 f"look at TAXII_HUB_TLS_{name} and the file's rights",
             )
-    if settings.tls_certificate is None and settings.host not in ("127.0.0.1", "::1", "localhost"):
-        yield Finding(
-            "tls",
-            "warning",
-            f"the hub serves plain http on {settings.host}",
-            "set TAXII_HUB_TLS_CERTIFICATE and TAXII_HUB_TLS_KEY, or let only a TLS proxy reach it",
-        )
+    if (words := unsafe(settings)) is not None:
+        yield Finding("exposure", "problem", words, "see the message")
+    elif settings.tls_certificate is None and not is_loopback(settings.host):
+        message = f"the hub serves plain http on {settings.host}"
+        yield Finding("exposure", "warning", message, "let only the proxy that speaks TLS reach it")
 
 
 def program(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -18,6 +22,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 ALL = "all"
 NONE = "none"
+ANY = "any"
 _OPTIONS = (
     click.option(
         "--level",
@@ -35,11 +40,19 @@ _OPTIONS = (
         metavar="WORD",
         help="Meant where a request names no purpose; none: no such word.",
     ),
+    click.option(
+        "--certificate",
+        "certificates",
+        multiple=True,
+        metavar="FILE|SHA256",
+        help="Its keys count only with this client certificate (PEM file or fingerprint); any: with or without.",
+    ),
 )
 
 
 def narrowing_options(command: Command) -> Command:
-    """``--level``, ``--clearance``, ``--purpose``, ``--default-purpose``; the first two lists may be repeated."""
+    """``--level``, ``--clearance``, ``--purpose``, ``--default-purpose``, ``--certificate``; those that are lists
+    may be repeated."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -56,7 +69,23 @@ def narrowed(now: Narrowing, given: dict[str, Any]) -> Narrowing:
     if given["default_purpose"] is not None:
         word = given["default_purpose"]
         now = replace(now, purpose=None if word == NONE else word)
+    if given["certificates"]:
+        words = given["certificates"]
+        now = replace(now, certificates=None if ANY in words else frozenset(map(_fingerprint, words)))
     return now
+
+
+def _fingerprint(given: str) -> str:
+    """Of a certificate in a file, or as it is printed by other programs (``AB:CD:…``)."""
+    plain = given.replace(":", "").lower()
+    if re.fullmatch(r"[0-9a-f]{64}", plain):
+        return plain
+    try:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(Path(given).read_text().strip())).hexdigest()
+    except (OSError, ValueError):
+        raise BadRequestError(
+            f"{given}: neither a PEM file with one certificate nor a SHA-256 fingerprint of one"
+        ) from None
 
 
 def require_held(narrowing: Narrowing, agency: str, catalog: Catalog) -> None:
@@ -79,6 +108,8 @@ def narrowing_lines(narrowing: Narrowing) -> list[str]:
         lines.append(f"  purposes {', '.join(sorted(narrowing.purposes)) or NONE}")
     if narrowing.purpose is not None:
         lines.append(f"  purpose  {narrowing.purpose}, where a request names none")
+    if narrowing.certificates is not None:
+        lines += [f"  only with certificate {each}" for each in sorted(narrowing.certificates)]
     return lines
 
 
@@ -90,6 +121,7 @@ def narrowing_json(narrowing: Narrowing) -> dict[str, Any]:
         "clearances": None if clearances is None else sorted(clearances),
         "purposes": None if purposes is None else sorted(purposes),
         "default_purpose": narrowing.purpose,
+        "certificates": None if narrowing.certificates is None else sorted(narrowing.certificates),
     }
 
 

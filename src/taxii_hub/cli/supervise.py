@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from taxii_hub.cli.answering import until_answered, until_ready
+from taxii_hub.cli.exposure import refuse_unsafe
 from taxii_hub.cli.worker import GRACE
 from taxii_hub.errors import HubError, SettingsError, StoreError
 from taxii_hub.exchange.ending import AGAIN
@@ -119,6 +120,7 @@ class Supervisor:
 
     async def _run(self) -> None:
         settings = self._plan.settings
+        refuse_unsafe(settings)
         _check_tls(settings)
         with await _bound(settings) as listener:
             engine = None if settings.mongodb_uri else EngineService(EmbeddedEngine(settings.data_dir))
@@ -132,6 +134,8 @@ class Supervisor:
                 raise _leading(group) from None
             finally:
                 self._ending = True
+                # A connection that only this copy of the listener would take would never be answered.
+                listener.close()
                 await _to_its_end(*(worker.stop() for worker in self._workers))
                 if engine is not None:
                     await _to_its_end(engine.stop())
@@ -216,10 +220,11 @@ class EngineService:
 class Worker:
     """One web process; see ``worker.py``."""
 
-    __slots__ = ("_command", "_environment", "_listener", "_process", "name")
+    __slots__ = ("_command", "_environment", "_grace", "_listener", "_process", "name")
 
     def __init__(self, name: str, settings: Settings, app: str, listener: int) -> None:
         self.name = name
+        self._grace = settings.drain + GRACE + 2
         own = [sys.executable, "-m", "taxii_hub.cli.worker", "--fd", str(listener), "--app", app]
         self._command = with_death_signal(own)
         others = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
@@ -246,7 +251,7 @@ class Worker:
         with suppress(ProcessLookupError):
             self._process.terminate()
         try:
-            await asyncio.wait_for(self._process.wait(), GRACE + 2)
+            await asyncio.wait_for(self._process.wait(), self._grace)
         except TimeoutError:
             self.kill()
             await self._process.wait()
@@ -289,7 +294,7 @@ async def _bound(settings: Settings) -> socket.socket:
     family, kind, protocol, _, address = found[0]
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    until = time.monotonic() + _ADDRESS_PATIENCE
+    until = time.monotonic() + _ADDRESS_PATIENCE + settings.drain
     while True:
         try:
             listener.bind(address)

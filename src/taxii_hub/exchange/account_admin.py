@@ -22,6 +22,7 @@ HOUR: Final = 3600 * 1_000_000
 DAY: Final = 24 * HOUR
 LONGEST_LIFE: Final = 3650 * DAY
 LONGEST_OVERLAP: Final = 90 * DAY
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -177,7 +178,11 @@ def _said_of(key: KeyRecord) -> dict[str, Any]:
 
 
 def _said_of_narrowing(narrowing: Narrowing) -> dict[str, Any]:
-    sets = {"clearances": narrowing.clearances, "purposes": narrowing.purposes}
+    sets = {
+        "clearances": narrowing.clearances,
+        "purposes": narrowing.purposes,
+        "certificates": narrowing.certificates,
+    }
     said: dict[str, Any] = {"level": narrowing.level, "purpose": narrowing.purpose}
     said |= {name: None if value is None else sorted(value) for name, value in sets.items()}
     return {name: value for name, value in said.items() if value is not None}
@@ -233,6 +238,8 @@ def _check_narrowing(narrowing: Narrowing) -> None:
     words = [*(narrowing.clearances or ()), *(narrowing.purposes or ()), narrowing.purpose or "x"]
     if any(not 0 < len(word) <= 64 or not word.isprintable() for word in words):
         raise BadRequestError("clearances and purposes are words of at most 64 printable characters")
+    if any(not _FINGERPRINT.fullmatch(each) for each in narrowing.certificates or ()):
+        raise BadRequestError("a certificate is named by its SHA-256, 64 hexadecimal digits in lower case")
     if narrowing.purpose not in {None, *(narrowing.purposes or {narrowing.purpose})}:
         raise BadRequestError(f"the default purpose {narrowing.purpose} is not among the account's purposes")
 

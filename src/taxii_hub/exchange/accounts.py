@@ -56,9 +56,16 @@ class _Credential:
     mac: bytes
     expires_at: float
     dead: str | None
+    certificates: frozenset[str] | None = None
 
-    def refusal(self, now: float) -> str | None:
-        return self.dead or ("the key has expired" if now >= self.expires_at else None)
+    def refusal(self, now: float, certificate: str | None) -> str | None:
+        if self.dead is not None:
+            return self.dead
+        if now >= self.expires_at:
+            return "the key has expired"
+        if self.certificates is not None and certificate not in self.certificates:
+            return "it came without the client certificate that its account is bound to"
+        return None
 
 
 class Accounts:
@@ -122,9 +129,15 @@ class Accounts:
             await self._directory.note_use(uses)
 
     def authenticate(
-        self, authorization: str | None, api_key: str | None, source: str, now: float
+        self,
+        authorization: str | None,
+        api_key: str | None,
+        source: str,
+        now: float,
+        certificate: str | None = None,
     ) -> Account:
-        """The account whose key the headers hold; ``source`` is the client's address, ``now`` Unix seconds.
+        """The account whose key the headers hold; ``source`` is the client's address, ``now`` Unix seconds,
+        ``certificate`` the SHA-256 of what a trusted proxy saw of him.
 
         Raises UnauthorizedError (no, malformed or wrong credentials, all alike), TooManyFailuresError
         (this account from this source), UnavailableError (revocations are unknown for more than 5 s).
@@ -141,29 +154,29 @@ class Accounts:
         fingerprint = print_.digest()
         credential = self._verified.get(fingerprint)
         if credential is None:
-            credential = self._verify(read_claim(authorization, api_key), source, now)
+            credential = self._verify(read_claim(authorization, api_key), source, now, certificate)
             self._remember(fingerprint, credential)
         else:
             self._failures.check(credential.key_id, source, now)
-            if credential.refusal(now):
-                self._refuse(credential, credential.key_id, source, now)
+            if reason := credential.refusal(now, certificate):
+                self._refuse(credential, credential.key_id, source, now, reason)
         self._used[credential.key_id] = now
         return credential.account
 
-    def _verify(self, claim: Claim, source: str, now: float) -> _Credential:
+    def _verify(self, claim: Claim, source: str, now: float, certificate: str | None) -> _Credential:
         name = claim.key_id or f"user {claim.user}"
         self._failures.check(name, source, now)
         # An unknown key costs the same HMAC and comparison as a known one.
         credential = self._credentials.get(claim.key_id, self._nobody)
         same = hmac.compare_digest(mac_of(credential.pepper, claim.secret), credential.mac)
-        if credential.refusal(now) or not same:
-            self._refuse(credential, name, source, now)
+        reason = credential.refusal(now, certificate)
+        if reason or not same:
+            self._refuse(credential, name, source, now, reason or "the secret is wrong")
         return credential
 
-    def _refuse(self, credential: _Credential, name: str, source: str, now: float) -> NoReturn:
+    def _refuse(self, credential: _Credential, name: str, source: str, now: float, reason: str) -> NoReturn:
         self._failures.failed(name, source, now)
         # Nobody's refusal is kept as well (and never told): it must not take less time.
-        reason = credential.refusal(now) or "the secret is wrong"
         self._refused[credential.key_id] = KeyRefusal(int(now * 1_000_000), reason, source)
         raise UnauthorizedError(WRONG_CREDENTIALS)
 
@@ -197,5 +210,11 @@ def _credential(key: KeyRecord, account: AccountRecord, peppers: Mapping[int, Ke
         dead = "the key is revoked"
     expires = math.inf if key.expires_at is None else key.expires_at / 1_000_000
     return _Credential(
-        key.id, account_of(account), b"" if pepper is None else pepper.secret, key.mac, expires, dead
+        key_id=key.id,
+        account=account_of(account),
+        pepper=b"" if pepper is None else pepper.secret,
+        mac=key.mac,
+        expires_at=expires,
+        dead=dead,
+        certificates=account.narrowing.certificates,
     )

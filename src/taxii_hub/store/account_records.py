@@ -16,12 +16,14 @@ from taxii_hub.model import ClientProfile
 @dataclass(frozen=True, slots=True)
 class Narrowing:
     """What an account takes of what its agency's memberships give (None: all of it), and the purpose that
-    is meant where a request names none. ``level`` is a rank on the ladder of classifications."""
+    is meant where a request names none. ``level`` is a rank on the ladder of classifications;
+    ``certificates``: its keys count only over one of these client certificates (SHA-256, hexadecimal)."""
 
     level: int | None = None
     clearances: frozenset[str] | None = None
     purposes: frozenset[str] | None = None
     purpose: str | None = None
+    certificates: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

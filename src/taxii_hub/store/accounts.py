@@ -243,12 +243,17 @@ def account_of(document: Mapping[str, Any]) -> AccountRecord:
 
 
 def _narrowing(document: Mapping[str, Any]) -> Narrowing:
-    sets = {name: frozenset(document[name]) for name in ("clearances", "purposes") if name in document}
+    names = ("clearances", "purposes", "certificates")
+    sets = {name: frozenset(document[name]) for name in names if name in document}
     return Narrowing(document.get("level"), purpose=document.get("purpose"), **sets)
 
 
 def _narrowing_document(narrowing: Narrowing) -> Document:
-    sets = {"clearances": narrowing.clearances, "purposes": narrowing.purposes}
+    sets = {
+        "clearances": narrowing.clearances,
+        "purposes": narrowing.purposes,
+        "certificates": narrowing.certificates,
+    }
     lists = {name: sorted(value) for name, value in sets.items() if value is not None}
     return {**_filled({"level": narrowing.level, "purpose": narrowing.purpose}), **lists}
 

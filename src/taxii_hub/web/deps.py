@@ -17,6 +17,7 @@ from taxii_hub.model import Account, ApiRoot, Role
 from taxii_hub.policy.readers import purposes_of
 from taxii_hub.taxii.filters import Asked, Kind, parse_query
 from taxii_hub.taxii.media_types import check_accept
+from taxii_hub.web.certificates import certificate_of
 from taxii_hub.web.visit import Visit
 
 PURPOSE_HEADER: Final = "TAXII-Hub-Purpose"
@@ -29,7 +30,11 @@ _PURPOSE: Final = PURPOSE_HEADER.lower().encode()
 def account_of(visit: Visit) -> Account:
     """Who asks. Raises UnauthorizedError, TooManyFailuresError, UnavailableError."""
     account = visit.hub.accounts.authenticate(
-        visit.header(b"authorization"), visit.header(_API_KEY), visit.source, time.time()
+        visit.header(b"authorization"),
+        visit.header(_API_KEY),
+        visit.source,
+        time.time(),
+        certificate_of(visit.scope),
     )
     purpose = visit.header(_PURPOSE)
     if purpose is not None:

@@ -149,7 +149,11 @@ def test_a_disk_that_fills_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_plain_http_beyond_this_machine_is_warned_of(tmp_path: Path) -> None:
     assert list(checks.tls(Settings())) == []
-    assert [f.level for f in checks.tls(Settings(host="0.0.0.0"))] == ["warning"]
+    (found,) = checks.tls(Settings(host="0.0.0.0"))
+    assert found.level == "problem"
+    assert "TAXII_HUB_PLAIN_HTTP=allow" in found.message
+    (found,) = checks.tls(Settings(host="0.0.0.0", trusted_proxies=("10.0.0.1",)))
+    assert found.level == "warning"
     missing = Settings(host="0.0.0.0", tls_certificate=tmp_path / "c", tls_key=tmp_path / "k")
     assert [f.level for f in checks.tls(missing)] == ["problem", "problem"]
 

@@ -16,7 +16,7 @@ from taxii_hub.exchange.accounts import NO_CREDENTIALS, WRONG_CREDENTIALS, Accou
 from taxii_hub.exchange.credentials import MintedKey, mint_key
 from taxii_hub.keyring import KeyEntry
 from taxii_hub.model import Account
-from taxii_hub.store.account_records import AccountRecord, Directory, KeyRecord, KeyRefusal
+from taxii_hub.store.account_records import AccountRecord, Directory, KeyRecord, KeyRefusal, Narrowing
 
 NOW = 1_700_000_000.0
 MICRO = 1_000_000
@@ -337,3 +337,30 @@ def test_the_cache_of_verified_credentials_is_bounded(world, monkeypatch):
     for i in range(10):
         assert world.ask(basic(f"user{i}", world.gb.text)) == GB
     assert len(world.accounts._verified) == 3
+
+
+def test_a_bound_account_counts_only_with_its_certificate() -> None:
+    """Remembered or not, with the right secret or not: the answer tells the client nothing."""
+    world = World()
+    one, two = "1" * 64, "2" * 64
+    gb, fr = world.shelf.directory.accounts
+    bound = replace(gb, narrowing=Narrowing(certificates=frozenset({one})))
+    world.shelf.change(accounts=(bound, fr))
+    world.refresh()
+    key = f"Bearer {world.gb.text}"
+
+    def asked(certificate: str | None) -> Account:
+        return world.accounts.authenticate(key, None, "198.51.100.1", world.now, certificate)
+
+    for _ in range(2):
+        for wrong in (None, two, "unreadable"):
+            with pytest.raises(UnauthorizedError) as caught:
+                asked(wrong)
+            assert str(caught.value) == WRONG_CREDENTIALS
+        assert asked(one).id == "gb-siem"
+    asyncio.run(world.accounts.flush())
+    refused = {use.key: use.refused for uses in world.shelf.uses for use in uses}[world.gb.id]
+    assert refused is not None
+    assert "client certificate" in refused.reason
+    # Others may show what they like.
+    assert world.ask(f"Bearer {world.fr.text}").id == "fr-tip"
