@@ -130,7 +130,7 @@ def _opentaxii_config(folder: Path, port: int) -> dict[str, object]:
 
 @contextmanager
 def _started(
-    command: list[str], log: Path, environment: Mapping[str, str]
+    command: list[str], log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     with log.open("w") as out:
         process = subprocess.Popen(
