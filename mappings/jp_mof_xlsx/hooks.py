@@ -228,7 +228,7 @@ def birth_places(view: View) -> Tree:
     return [{"text": piece, "country_code": _country(view, piece)} for piece in _parts(view, "出生地")]
 
 
-# --- countries -----------------------------------------------------------------------------------
+# --- countries, documents, notification -----------------------------------------------------------
 
 
 def _code(view: View, text: str) -> str | None:
@@ -283,9 +283,6 @@ def places(view: View, emitter: Emitter) -> None:
                 emitter.relate(emitter.main, "national-of", made)
 
 
-# --- documents and the rest ----------------------------------------------------------------------
-
-
 def documents(view: View) -> Tree:
     """A number where the text is nothing else, the text otherwise."""
     found: list[Tree] = []
@@ -320,9 +317,6 @@ def reason(view: View) -> Tree:
 def information(view: View) -> Tree:
     """When the United Nations listed it, and marks at the number, in the list's words."""
     return [{"key": "リスト掲載日", "value": value} for value in _said(view, "リスト掲載日")]
-
-
-# --- notification --------------------------------------------------------------------------------
 
 
 def _days(view: View) -> list[tuple[Value, str, str]]:
