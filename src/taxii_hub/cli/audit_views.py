@@ -99,8 +99,16 @@ def _name(catalogs: CatalogInForce, collection_id: str) -> str:
     return collection_id
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
 def csv_text(values: Mapping[str, Any] | None) -> str:
     """One line of CSV; the heading without values."""
     text = io.StringIO()
-    csv.writer(text).writerow(COLUMNS if values is None else [values[name] for name in COLUMNS])
+    csv.writer(text).writerow(COLUMNS if values is None else [_cell(values[name]) for name in COLUMNS])
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
