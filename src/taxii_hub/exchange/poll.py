@@ -39,7 +39,8 @@ async def poll(hub: Hub, place: Place, asked: Asked, projection: Projection) -> 
     asking = _narrowed(collection, query)
     limit = _limit(hub, query)
     page = await _read(hub, place, lambda seen: hub.feed.page(seen, asking, projection, limit))
-    await hub.audit.page(_reading(hub, place, query, page, projection))
+    view: View = "manifest" if projection == "manifest" else "objects"
+    await hub.audit.page(_reading(hub, place, query, page, view))
     return Answer(page, _next(hub, page, query, collection, None))
 
 
@@ -57,7 +58,7 @@ async def poll_object(hub: Hub, place: Place, object_id: str, asked: Asked, proj
     hidden = collection.types and type_of(object_id) not in collection.types
     if not page.exists or hidden:
         raise NotFoundError("there is no object of this id in this collection for these credentials")
-    reading = _reading(hub, place, query, page, "object" if projection == "objects" else "versions")
+    reading = _reading(hub, place, query, page, "versions" if projection == "manifest" else "object")
     await hub.audit.page(replace(reading, object_id=object_id))
     return Answer(page, _next(hub, page, query, collection, object_id))
 

@@ -76,8 +76,8 @@ class ObjectQuery:
 
 
 class Entry(NamedTuple):
-    """One feed entry as read: ``data`` holds the object's own bytes (empty where the projection
-    leaves them out), ``version`` the STIX timestamp text that names the version, ``stamp`` the
+    """One feed entry as read; what the projection leaves out is empty. ``data`` holds the object's own
+    bytes, ``version`` the STIX timestamp text that names the version, ``stamp`` the
     ``date_added``. A tuple, because a page makes thousands of them."""
 
     id: str

@@ -19,7 +19,8 @@ from taxii_hub.model import (
 )
 from taxii_hub.store.gaining_base import AgainResult, FeedAgain, Gain, GainedClass
 
-Projection = Literal["objects", "manifest"]
+Projection = Literal["objects", "content", "manifest"]
+"""What a page's entries hold: everything, the objects' bytes and stamps only, or all but the bytes."""
 
 
 @dataclass(frozen=True, slots=True)

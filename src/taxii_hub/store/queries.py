@@ -82,6 +82,7 @@ INDEXES: dict[str, list[IndexModel]] = {
 
 FIELDS: dict[Projection, dict[str, int]] = {
     "objects": {"_id": 0, "s": 1, "i": 1, "v": 1, "w": 1, "a": 1, "b": 1},
+    "content": {"_id": 0, "s": 1, "b": 1},
     "manifest": {"_id": 0, "s": 1, "i": 1, "v": 1, "w": 1, "a": 1},
 }
 

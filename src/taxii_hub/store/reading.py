@@ -45,6 +45,7 @@ PAUSES = (0.01, 0.05, 0.2, 0.5, 1.0)
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
+Noun = Callable[[Mapping[str, Any]], Entry]
 EMPTY = Page(())
 
 
@@ -128,7 +129,7 @@ class FeedReader:
         """Where the last one has expired there is none, as on pages: expiry revives nothing."""
         best: Document | None = None
         for find in version_finds(visibility, object_id, expired=True):
-            row = await self._first(point, find, {**FIELDS[projection], "t": 1, "e": 1})
+            row = await self._first(point, find, {**FIELDS[projection], "v": 1, "t": 1, "e": 1})
             if row is not None and (best is None or row["v"] > best["v"]):
                 best = row
         if best is None:
@@ -138,7 +139,7 @@ class FeedReader:
         start = start_of(query)
         if (start is not None and best["s"] <= start) or (query.types and best["t"] not in query.types):
             return EMPTY
-        return Page((entry_of(best),))
+        return Page((NOUNS[projection](best),))
 
     async def _nothing_of(
         self, point: Point, visibility: Visibility, object_id: str, query: ObjectQuery
@@ -230,15 +231,15 @@ class FeedReader:
 
     async def _merged(self, point: Point, finds: list[Find], projection: Projection, limit: int) -> Page:
         """A page of what all finds give together, in stamp order."""
-        fields = FIELDS[projection]
+        fields, noun = FIELDS[projection], NOUNS[projection]
         if not finds:
             return EMPTY
         if finds[0].order != BY_STAMP:
             cursors = [self._cursor(point, find, fields, 0, batch=limit + 1) for find in finds]
-            return _cut(await _first_by_stamp(cursors, limit + 1), limit)
+            return _cut(await _first_by_stamp(cursors, limit + 1), noun, limit)
         if len(finds) > 1:
-            return _cut(await self._shares(point, finds, projection, limit + 1), limit)
-        return await _whole(self._cursor(point, finds[0], fields, limit + 1), limit)
+            return _cut(await self._shares(point, finds, projection, limit + 1), noun, limit)
+        return await _whole(self._cursor(point, finds[0], fields, limit + 1), noun, limit)
 
     async def _shares(
         self, point: Point, finds: Sequence[Find], projection: Projection, limit: int
@@ -273,7 +274,7 @@ class FeedReader:
             source.after = source.rows[-1]["s"]
 
 
-async def _whole(cursor: AsyncCursor[Document], limit: int) -> Page:
+async def _whole(cursor: AsyncCursor[Document], noun: Noun, limit: int) -> Page:
     """The page of one find. Its rows come batch by batch, of at most 16 MB each: so what is in memory is
     bounded however large the objects are, and no row is awaited by itself."""
     entries: list[Entry] = []
@@ -283,13 +284,13 @@ async def _whole(cursor: AsyncCursor[Document], limit: int) -> Page:
             rows += await cursor.to_list(more)
         taken = cursor.retrieved
         size += _size(rows)
-        entries += map(entry_of, rows)
+        entries += map(noun, rows)
     await cursor.close()
     return _page(entries, limit, size)
 
 
-def _cut(rows: Sequence[Document], limit: int) -> Page:
-    return _page([entry_of(row) for row in rows], limit, _size(rows))
+def _cut(rows: Sequence[Document], noun: Noun, limit: int) -> Page:
+    return _page([noun(row) for row in rows], limit, _size(rows))
 
 
 def _page(entries: list[Entry], limit: int, size: int) -> Page:
@@ -330,6 +331,14 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
     else:
         text = timestamps.format(row["a"])
     return Entry(row["i"], text, row["s"], row.get("b", b""))
+
+
+def content_of(row: Mapping[str, Any]) -> Entry:
+    """What an envelope is made of; a quarter of the time of :func:`entry_of`."""
+    return Entry("", "", row["s"], row["b"])
+
+
+NOUNS: dict[Projection, Noun] = {"objects": entry_of, "content": content_of, "manifest": entry_of}
 
 
 def standing_of(row: Mapping[str, Any]) -> Standing:

@@ -18,7 +18,7 @@ async def get(visit: Visit) -> Answer:
     account = client_of(visit)
     place = place_of(visit, account)
     asked = asked_of(visit, "objects")
-    found = await poll(visit.hub, place, asked, "objects")
+    found = await poll(visit.hub, place, asked, "content")
     body = resources.envelope(found.page, found.next, wants_empty_list(account))
     return await page_answer(visit, body, found.page)
 
