@@ -171,6 +171,13 @@ def test_any_text_in_a_manifest_is_escaped(rows):
     ]
 
 
+@given(st.lists(st.integers(0, 4 * 10**15) | st.integers(STAMP, STAMP + 3_000_000), min_size=1))
+def test_dates_of_a_manifest_are_spelled_like_all_others(stamps):
+    page = Page(tuple(Entry("x", "v", stamp) for stamp in stamps))
+    rows = read(resources.manifest(page, None, STIX))["objects"]
+    assert [row["date_added"] for row in rows] == [timestamps.format(stamp) for stamp in stamps]
+
+
 def test_versions_list_the_texts():
     page = Page((entry(1, version="2026-01-01T00:00:00.123456Z"), entry(2, version="2026-01-01T00:00:01Z")))
     assert read(resources.versions(page, None)) == {
