@@ -6,8 +6,8 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from taxii_hub.catalog.documents import from_document
 from taxii_hub.errors import SettingsError
@@ -19,7 +19,7 @@ from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
 from taxii_hub.stix.schemas import validators
 from taxii_hub.stix.validation import Validator
-from taxii_hub.store import accounts, audit, catalogs, editions, feed, follow_ups, privacy
+from taxii_hub.store import accounts, audit, catalogs, editions, feed, follow_ups, privacy, rehearsal
 from taxii_hub.store.accounts import AccountStore
 from taxii_hub.store.audit import AuditStore
 from taxii_hub.store.audit_reading import AuditReader
@@ -99,6 +99,22 @@ def build_hub(
         close=client.close,
         now=sources.now if sources else microseconds,
         new_id=sources.new_id if sources else random_id,
+    )
+
+
+def rehearsing(hub: Hub) -> Hub:
+    """The same hub for a dry run: it decides as that one does and changes nothing."""
+    feed, queue, privacy, requests = (
+        cast("Any", each) for each in (hub.feed, hub.queue, hub.privacy, hub.requests)
+    )
+    return replace(
+        hub,
+        feed=cast("Any", rehearsal.RehearsedFeed(feed, queue)),
+        queue=cast("Any", rehearsal.RehearsedQueue(queue)),
+        privacy=cast("Any", rehearsal.RehearsedPrivacy(privacy)),
+        requests=cast("Any", rehearsal.RehearsedRequests(requests)),
+        follow_ups=rehearsal.NothingToFollow(),
+        audit=cast("Any", rehearsal.SilentLog(hub.audit)),
     )
 
 

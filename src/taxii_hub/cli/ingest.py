@@ -79,7 +79,9 @@ async def _ingest_all(files: tuple[Path, ...], options: dict[str, Any], as_json:
                     await _record(hub, wanted)
                     receipt = await run_ingest(hub, registry, wanted)
                 except HubError as error:
-                    click.echo(f"{path.name}: {error}", err=True)
+                    said = str(error)
+                    named = said.startswith(f"{path.name}:")
+                    click.echo(said if named else f"{path.name}: {said}", err=True)
                     worst = REFUSED
                     continue
             if as_json:

@@ -10,7 +10,7 @@ import click
 
 from taxii_hub.cli.accounts import EXIT_CODES, json_option, with_hub
 from taxii_hub.cli.objects_privacy import COMMANDS
-from taxii_hub.cli.placing import as_option, in_option, place_of, reason_option
+from taxii_hub.cli.placing import as_option, in_option, place_of, reason_option, rehearsable
 from taxii_hub.exchange import acts
 from taxii_hub.exchange import explain as why
 from taxii_hub.exchange import withdrawals as following
@@ -38,6 +38,7 @@ def objects() -> None:
 @click.option("--to", "to", multiple=True, required=True, help="Agency, country or group; may be repeated.")
 @reason_option
 @with_hub
+@rehearsable
 async def release(hub: Hub, object_id: str, to: tuple[str, ...], reason: str, **place: str) -> None:
     """Let more agencies read the last version of object ID."""
     moved = await acts.release(hub, place_of(hub, **place), object_id, to, reason)
@@ -58,6 +59,7 @@ async def release(hub: Hub, object_id: str, to: tuple[str, ...], reason: str, **
 @click.option("--purpose", "purposes", multiple=True, help="A purpose for which it may be read.")
 @reason_option
 @with_hub
+@rehearsable
 async def regrade(hub: Hub, object_id: str, reason: str, where: str, agency: str, **asked: Any) -> None:
     """Give the last version of object ID another policy; what is not named stays as it is."""
     place = place_of(hub, where, agency)
@@ -84,6 +86,7 @@ async def regrade(hub: Hub, object_id: str, reason: str, where: str, agency: str
 @click.option("--last", is_flag=True, help="The last version only; the one before becomes the last.")
 @reason_option
 @with_hub
+@rehearsable
 async def withdraw(hub: Hub, object_id: str, last: bool, reason: str, **place: str) -> None:
     """Take object ID back: it is gone for its readers, and named in their withdrawals."""
     versions = VersionFilter() if last else EVERY

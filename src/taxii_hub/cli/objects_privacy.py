@@ -17,6 +17,7 @@ from taxii_hub.cli.placing import (
     officer_option,
     place_of,
     reason_option,
+    rehearsable,
 )
 from taxii_hub.exchange import erasing, retention, reviews, subjects
 
@@ -33,6 +34,7 @@ why_option = click.option("--reason", required=True, help="For the log.")
 @as_option
 @reason_option
 @with_hub
+@rehearsable
 async def erase(hub: Hub, object_id: str, reason: str, **place: str) -> None:
     """Erase every version and copy of object ID that AGENCY published, and what waits of it.
 
@@ -72,6 +74,7 @@ async def erase_expired(hub: Hub, dry_run: bool, as_json: bool) -> None:
 @click.option("--lift", is_flag=True, help="End it; that takes two officers too.")
 @why_option
 @with_hub
+@rehearsable
 async def legal_hold(hub: Hub, object_id: str, reason: str, lift: bool, **where: str) -> None:
     """Keep object ID from being erased, whatever happens to it, until two officers lift the hold.
 
@@ -127,6 +130,7 @@ async def review_due(hub: Hub, limit: int, as_json: bool, **place: str) -> None:
 @as_option
 @why_option
 @with_hub
+@rehearsable
 async def reviewed(hub: Hub, object_id: str, reason: str, **place: str) -> None:
     """Note that AGENCY looked at object ID and still needs it."""
     due = await reviews.reviewed(hub, place_of(hub, **place), object_id, reason)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from taxii_hub.cli.accounts import dry_run_option
 from taxii_hub.errors import ForbiddenError, NotFoundError
 from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.ingest import target
@@ -26,6 +29,23 @@ officer_option = click.option(
     metavar="ACCOUNT",
     help="The liaison officer's account; its key is asked for, or read from standard input.",
 )
+
+
+def rehearsable(command: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """``--dry-run``: the same command on a hub that decides everything and changes nothing."""
+
+    @dry_run_option
+    @functools.wraps(command)
+    async def run(hub: Hub, *args: Any, dry_run: bool, **options: Any) -> None:
+        from taxii_hub.bootstrap import rehearsing
+
+        if not dry_run:
+            await command(hub, *args, **options)
+            return
+        await command(rehearsing(hub), *args, **options)
+        click.echo("(dry run: nothing was changed)")
+
+    return run
 
 
 def place_of(hub: Hub, where: str, agency: str) -> Place:

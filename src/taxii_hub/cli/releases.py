@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from taxii_hub.cli.accounts import EXIT_CODES, json_option, with_hub
-from taxii_hub.cli.placing import officer_of, officer_option
+from taxii_hub.cli.placing import officer_of, officer_option, rehearsable
 from taxii_hub.errors import HubError, NotFoundError
 from taxii_hub.exchange import release_requests
 from taxii_hub.exchange import releases as desks
@@ -91,6 +91,7 @@ async def show(hub: Hub, proposal_id: str, officer: str, as_json: bool) -> None:
 @click.argument("proposals", metavar="ID...", nargs=-1, required=True)
 @officer_option
 @with_hub
+@rehearsable
 async def sign(hub: Hub, proposals: tuple[str, ...], officer: str) -> None:
     """Sign each ID as one of its officers; the last signature that is needed releases it.
 
@@ -116,6 +117,7 @@ async def sign(hub: Hub, proposals: tuple[str, ...], officer: str) -> None:
 @officer_option
 @click.option("--reason", required=True, help="Told to the submitter.")
 @with_hub
+@rehearsable
 async def refuse(hub: Hub, proposal_id: str, officer: str, reason: str) -> None:
     """Refuse ID: one refusal ends it."""
     await desks.refuse(hub, _officer(hub, officer), proposal_id, reason)
@@ -147,6 +149,7 @@ async def requests(hub: Hub, agency: str, mine: bool, limit: int, as_json: bool)
 @click.option("--yes/--no", "granted", required=True, help="Release it to the asker's agency, or not.")
 @click.option("--words", required=True, help="Told to the asker.")
 @with_hub
+@rehearsable
 async def answer(hub: Hub, request_id: str, officer: str, granted: bool, words: str) -> None:
     """Answer question ID of a reader; a yes takes the signatures that every release takes."""
     account = _officer(hub, officer)
@@ -160,6 +163,7 @@ async def answer(hub: Hub, request_id: str, officer: str, granted: bool, words: 
 @as_option
 @click.option("--reason", required=True, help="Why AGENCY needs it.")
 @with_hub
+@rehearsable
 async def ask(hub: Hub, object_id: str, where: str, agency: str, reason: str) -> None:
     """Ask on behalf of AGENCY for the release of object ID; the answer does not say whether it exists."""
     root, _, name = where.partition("/")

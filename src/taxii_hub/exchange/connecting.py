@@ -8,8 +8,9 @@ their origin releases them as it releases everything else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import orjson
 
@@ -21,14 +22,29 @@ from taxii_hub.ledger.leaves import HUB
 from taxii_hub.model import Account, Policy
 from taxii_hub.policy.readers import reader_of
 from taxii_hub.policy.reading import connected, decide
-from taxii_hub.store.base import Change
-from taxii_hub.store.follow_ups_base import FollowUp
+from taxii_hub.store.base import Change, Connection, FollowUp
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.hub import Hub
 
 SETTLED: Final = 30 * 1_000_000
 """Microseconds after an act by which every commit that was prepared before it has ended."""
+
+
+class FollowUps(Protocol):
+    """Raises UnavailableError when the database is away."""
+
+    async def waiting(self) -> tuple[FollowUp, ...]:
+        """What acts left to be done, the oldest first."""
+
+    async def done(self, follow_up: FollowUp) -> None:
+        """It need not be looked at again."""
+
+    async def connecting(
+        self, collection: int, classes: Sequence[int], object_id: str
+    ) -> tuple[Connection, ...]:
+        """Relationships and sightings in these classes that may name the object (the last version in each
+        class); for nobody's eyes."""
 
 
 async def keep_connected(hub: Hub) -> None:

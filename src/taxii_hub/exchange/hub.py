@@ -15,6 +15,7 @@ from taxii_hub.catalog.lookup import in_force_on
 from taxii_hub.errors import HubError, StoreError
 from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.audit import Audit
+from taxii_hub.exchange.connecting import FollowUps
 from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.edition_log import EditionLog
 from taxii_hub.exchange.ending import end_task
@@ -29,7 +30,6 @@ from taxii_hub.policy.reading import ReadableSets
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
 from taxii_hub.store.base import AgainResult, Feed, FeedAgain, Gain, Settlement
-from taxii_hub.store.follow_ups_base import FollowUps
 
 if TYPE_CHECKING:
     from taxii_hub.exchange.access import Place

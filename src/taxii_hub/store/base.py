@@ -17,6 +17,7 @@ from taxii_hub.model import (
     Visibility,
     Withdrawal,
 )
+from taxii_hub.store.follow_ups_base import Connection, FollowUp
 from taxii_hub.store.gaining_base import AgainResult, FeedAgain, Gain, GainedClass
 
 Projection = Literal["objects", "content", "manifest"]
@@ -328,9 +329,11 @@ __all__: Sequence[str] = (
     "Change",
     "ChangeKind",
     "ChangeResult",
+    "Connection",
     "EditionRecord",
     "Feed",
     "FeedAgain",
+    "FollowUp",
     "Gain",
     "GainedClass",
     "Lineage",

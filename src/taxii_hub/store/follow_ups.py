@@ -22,7 +22,7 @@ AT_ONCE = 1000
 
 
 class FollowUpStore:
-    """MongoDB's answer to :class:`taxii_hub.store.follow_ups_base.FollowUps`."""
+    """MongoDB's answer to :class:`taxii_hub.exchange.connecting.FollowUps`."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         safe = durable(database)

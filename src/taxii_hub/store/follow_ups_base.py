@@ -1,10 +1,8 @@
-"""What has to follow an act after its commit, and what the journeys need of the store for it."""
+"""What has to follow an act after its commit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +25,3 @@ class Connection:
     object_id: str
     policy: int
     data: bytes
-
-
-class FollowUps(Protocol):
-    """Raises UnavailableError when the database is away."""
-
-    async def waiting(self) -> tuple[FollowUp, ...]:
-        """What acts left to be done, the oldest first."""
-
-    async def done(self, follow_up: FollowUp) -> None:
-        """It need not be looked at again."""
-
-    async def connecting(
-        self, collection: int, classes: Sequence[int], object_id: str
-    ) -> tuple[Connection, ...]:
-        """Relationships and sightings in these classes that may name the object (the last version in each
-        class); for nobody's eyes."""

@@ -67,6 +67,8 @@ def test_an_officers_day(run: Run, tmp_path: Path) -> None:
     assert "under a legal hold" in ok(run("objects", "explain", THING["id"], *PLACE))
     erase = ("objects", "erase", THING["id"], *PLACE, *WHY)
     assert "2 versions" not in ok(run("objects", "erase-expired", "--dry-run"))
+    for _ in range(2):
+        assert "(dry run: nothing was changed)" in ok(run(*erase, "--dry-run"))
     assert "a legal hold keeps it" in ok(run(*erase))
     assert "waiting for us-elk" in ok(run("objects", "withdrawals", *PLACE))
     assert "nothing is overdue" in ok(run("objects", "withdrawals", *PLACE, "--overdue"))

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
-from taxii_hub.errors import BadParameterError, NotFoundError
+from taxii_hub.errors import NotFoundError
 from taxii_hub.exchange.audit_reading import Proof, proved_consistency, proved_inclusion
 from taxii_hub.exchange.disclosures import Disclosure, DisclosureFilter, disclosures
 from taxii_hub.exchange.hub import Hub
@@ -22,6 +22,7 @@ from taxii_hub.ledger.leaves import read
 from taxii_hub.model import Account
 from taxii_hub.stix import timestamps
 from taxii_hub.web.api.callers import account_with, hub_of
+from taxii_hub.web.api.moments import moment
 
 router = APIRouter(prefix="/api/v1/audit")
 
@@ -148,8 +149,8 @@ async def leaves(request: Request, asked: Annotated[LeavesAsked, Query()]) -> Le
         kinds=tuple(asked.kind),
         account=asked.account,
         agency=asked.agency,
-        since=_moment("since", asked.since),
-        until=_moment("until", asked.until),
+        since=moment("since", asked.since),
+        until=moment("until", asked.until),
     )
     limit = asked.limit
     rows = [row async for row in hub.audit.records.rows(wanted, limit + 1)]
@@ -211,7 +212,7 @@ async def consistency(
 async def statistics(request: Request, since: Time = None, until: Time = None) -> Statistics:
     """Numbers of leaves, by kind and agency."""
     hub = await _auditor(request, "statistics")
-    bounds = _moment("since", since), _moment("until", until)
+    bounds = moment("since", since), moment("until", until)
     found = await hub.audit.records.counts(*bounds)
     return Statistics(counts=[Count(kind=kind, agency=agency, leaves=n) for kind, agency, n in found])
 
@@ -232,7 +233,7 @@ async def disclosed(
     account, hub = account_with(request, "liaison", "admin", "auditor"), hub_of(request)
     purpose = f"disclosures {account.agency}"
     first = 0 if next_ is None else unsealed(hub.keyring, purpose, next_, hub.now())
-    bounds = _moment("since", since), _moment("until", until)
+    bounds = moment("since", since), moment("until", until)
     await _told(request, account, "disclosures")
     found: list[Disclosure] = []
     async for each in disclosures(
@@ -268,10 +269,3 @@ def _proof(proof: Proof) -> ProofAnswer:
 
 def _text(hashed: bytes) -> str:
     return base64.b64encode(hashed).decode()
-
-
-def _moment(name: str, text: str | None) -> int | None:
-    try:
-        return None if text is None else timestamps.parse_lenient(text)
-    except ValueError as error:
-        raise BadParameterError(name, str(error)) from None
