@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from taxii_hub.model import Signature, VersionFilter
+from taxii_hub.store import committer
 from taxii_hub.store.base import Change, Proposal, Settlement
 from taxii_hub.store.feed import MongoFeed
 from taxii_hub.store.held import HeldStore
@@ -116,6 +117,30 @@ async def test_what_died_half_way_is_said_again(feeds: Feeds) -> None:
         store = HeldStore(one._database)
         assert await store.waiting("gb", 10) == ()
         assert {each.result for each in await store.ends("gb", 0, 10)} == {"released"}
+
+
+async def test_one_status_for_several_commits_that_put_some_on_hold(
+    feeds: Feeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large envelope is committed in parts; what waits stands in the status at its place, and how it ends too."""
+    monkeypatch.setattr(committer, "PART_OBJECTS", 3)
+    async with feeds(1) as (one,):
+        (number,) = (await one.intern(1, frozenset({policy()}))).values()
+        waits = {"signatures": 1, "due": DUE}
+        offers = [offer(n, number, **({**waits, "proposal": f"p{n}"} if n % 2 else {})) for n in range(8)]
+        status = await one.commit(replace(publication(*offers), keep=DUE))
+        pending = [f"p{n}" if n % 2 else None for n in range(8)]
+        assert [each.pending for each in status.outcomes] == pending
+        assert [each.id for each in status.outcomes] == [each.id for each in offers]
+        assert (await one.status(status.id), status.stored) == (status, 4)
+        assert await one.settle(signature(number, "p1", "owl-1")) == "released"
+        refusal = replace(signature(number, "p7", "owl-1"), word="refuse", reason="no")
+        assert await one.settle(refusal) == "refused"
+        told = await one.status(status.id)
+        assert [each.pending for each in told.outcomes] == [None, None, None, "p3", None, "p5", None, None]
+        assert [each.ok for each in told.outcomes] == [True] * 7 + [False]
+        assert "no" in told.outcomes[7].message
+        assert len((await one.page(seen(number), _all(), "objects", 100)).entries) == 5
 
 
 def _all() -> Any:
