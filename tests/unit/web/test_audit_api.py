@@ -120,6 +120,15 @@ async def _disclosures(asked: Asked, mine: list[str]) -> None:
         await asked.get("auditor", "disclosures", 400, next=page["next"])
     finally:
         api.MOST = api_most
+    seconds, api.SECONDS = api.SECONDS, 0
+    try:  # a log too long for one answer: row by row here, and an answer may be empty
+        walked, page = [], await asked.get("liaison", "disclosures")
+        while "next" in page:
+            walked += page["disclosures"]
+            page = await asked.get("liaison", "disclosures", next=page["next"])
+        assert [each["object"] for each in walked + page["disclosures"]] == [*mine, mine[0]]
+    finally:
+        api.SECONDS = seconds
 
 
 def test_the_log_over_http(mongodb_uri: str, mongodb_database: str) -> None:

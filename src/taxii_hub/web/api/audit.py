@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from taxii_hub.errors import NotFoundError
 from taxii_hub.exchange.audit_reading import Proof, proved_consistency, proved_inclusion
-from taxii_hub.exchange.disclosures import Disclosure, DisclosureFilter, disclosures
+from taxii_hub.exchange.disclosures import Disclosure, DisclosureFilter, some_disclosures
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.sealed import sealed, unsealed
 from taxii_hub.ledger.asking import RowFilter
@@ -27,6 +27,8 @@ from taxii_hub.web.api.moments import moment
 router = APIRouter(prefix="/api/v1/audit")
 
 MOST = 1000
+SECONDS = 3.0
+"""That looking through the log for disclosures may take; the rest is asked for with ``next``."""
 _LAST = 2**53 - 1  # what every JSON reader counts exactly, and the database holds
 Size = Annotated[
     int | None, Query(ge=1, le=_LAST, description="Of the tree as it was then; absent: as it is.")
@@ -121,7 +123,7 @@ class Disclosed(BaseModel):
 
 
 class Disclosures(BaseModel):
-    """``next`` goes on where this answer ends; absent on the last one."""
+    """``next`` goes on where this answer ends, be it an empty one; absent on the last one."""
 
     disclosures: list[Disclosed]
     next: str | None = None
@@ -235,16 +237,10 @@ async def disclosed(
     first = 0 if next_ is None else unsealed(hub.keyring, purpose, next_, hub.now())
     bounds = moment("since", since), moment("until", until)
     await _told(request, account, "disclosures")
-    found: list[Disclosure] = []
-    async for each in disclosures(
-        hub.audit.records, DisclosureFilter(account.agency, object_id, first, *bounds)
-    ):
-        if len(found) >= MOST and each.row != found[-1].row:
-            return Disclosures(
-                disclosures=[*map(_disclosed, found)], next=sealed(hub.keyring, purpose, each.row)
-            )
-        found.append(each)
-    return Disclosures(disclosures=[*map(_disclosed, found)])
+    wanted = DisclosureFilter(account.agency, object_id, first, *bounds)
+    found, row = await some_disclosures(hub.audit.records, wanted, MOST, SECONDS)
+    more = None if row is None else sealed(hub.keyring, purpose, row)
+    return Disclosures(disclosures=[*map(_disclosed, found)], next=more)
 
 
 def _disclosed(each: Disclosure) -> Disclosed:
