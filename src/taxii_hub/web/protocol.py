@@ -9,10 +9,19 @@ these to their work.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import TAXII
@@ -26,6 +35,7 @@ As much may come in a body without being of it: extensions of one chunk, or all 
 HEAD_SECONDS = 30.0
 """For a request's head to arrive, and for the rest of a body that was refused."""
 _READING = frozenset({"GET", "HEAD"})
+_OF_THE_CONNECTION = frozenset({b"connection", b"transfer-encoding"})
 
 
 class TaxiiProtocol(HttpToolsProtocol):
@@ -114,7 +124,7 @@ class TaxiiProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        task = self.loop.create_task(cycle.run_asgi(app))
+        task = self.loop.create_task(cycle.run_asgi(cast("Any", _Answering(app, cycle))))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
         self._running = cycle, task
@@ -137,3 +147,50 @@ class TaxiiProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+@dataclass(slots=True)
+class _Answering:
+    """The application for one request. uvicorn checks and spells each header of each answer anew, which is the
+    dearest part of a small one; here the same header is looked at once."""
+
+    app: ASGIApp
+    cycle: RequestResponseCycle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, self.send)
+
+    async def send(self, message: Message) -> None:
+        """As the cycle's own; what is more than a start with a length is left to that."""
+        cycle = self.cycle
+        if cycle.response_started or cycle.disconnected or not self._start(message):
+            await cycle.send(cast("Any", message))
+
+    def _start(self, message: Message) -> bool:
+        cycle = self.cycle
+        if message["type"] != "http.response.start" or cycle.flow.write_paused or not cycle.keep_alive:
+            return False
+        length: bytes | None = None
+        head = [STATUS_LINE[message["status"]]]
+        for name, value in (*cycle.default_headers, *message["headers"]):
+            if name == b"content-length":
+                length = value
+            elif name in _OF_THE_CONNECTION:
+                return False
+            head.append(_line(name, value))
+        if length is None:
+            return False
+        head.append(b"\r\n")
+        cycle.response_started = True
+        cycle.waiting_for_100_continue = False
+        cycle.chunked_encoding = False
+        cycle.expected_content_length = int(length)
+        cycle.transport.write(b"".join(head))
+        return True
+
+
+@lru_cache(maxsize=1024)
+def _line(name: bytes, value: bytes) -> bytes:
+    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+        raise RuntimeError("a header that cannot be sent")
+    return b"%b: %b\r\n" % (name.lower(), value)

@@ -13,9 +13,11 @@ from uvicorn.server import ServerState
 from taxii_hub.web import protocol
 from taxii_hub.web.protocol import LARGEST_HEAD, TaxiiProtocol
 
+HEADERS = {"/odd": [(b"x-odd", b"a\r\nb: c")], "/last": [(b"connection", b"close")]}
+
 
 async def application(scope, receive, send):
-    """Refuses at /refuse without reading, else says how long the body was."""
+    """Refuses at /refuse without reading, else says how long the body was; with the header that is asked for."""
     size = 0
     if scope["path"] != "/refuse":
         more = True
@@ -25,7 +27,8 @@ async def application(scope, receive, send):
             more = message.get("more_body", False)
     status = 401 if scope["path"] == "/refuse" else 200
     body = str(size).encode()
-    headers = [(b"content-length", str(len(body)).encode())]
+    headers = [] if scope["path"] == "/unmeasured" else [(b"content-length", str(len(body)).encode())]
+    headers += HEADERS.get(scope["path"], [])
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -155,3 +158,38 @@ def test_the_rest_of_a_refused_body_is_thrown_away(monkeypatch):
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.12)
     trickle = [b"x", 0.05] * 10
     assert converse(start, *trickle).endswith(b"0<closed>")
+
+
+@pytest.mark.parametrize(("method", "body"), [(b"GET", b"0"), (b"HEAD", b"")])
+def test_an_answer_of_known_length_is_sent_as_it_is(method, body):
+    answer = converse(method + b" / HTTP/1.1\r\n\r\n")
+    head, _, sent = answer.removesuffix(b"<open>").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert head.endswith(b"\r\ncontent-length: 1")
+    assert sent == body
+
+
+def test_an_answer_of_unknown_length_comes_in_chunks():
+    answer = converse(b"GET /unmeasured HTTP/1.1\r\n\r\n")
+    assert b"\r\ntransfer-encoding: chunked\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n1\r\n0\r\n0\r\n\r\n<open>")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /last HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+    ],
+)
+def test_the_last_answer_of_a_connection_says_so(request_):
+    answer = converse(request_)
+    assert answer.count(b"\r\nconnection: close\r\n") == 1
+    assert answer.endswith(b"<closed>")
+
+
+def test_no_header_can_bring_a_second_one():
+    answer = converse(b"GET /odd HTTP/1.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 500")
+    assert b"b: c" not in answer
