@@ -67,6 +67,16 @@ def stream(seed: int = 1) -> Iterator[bytes]:
         yield orjson.dumps(maker.make())
 
 
+def copies(originals: list[bytes], seed: int) -> Iterator[bytes]:
+    """Them again and again, each under an id of its own: many new objects for little time of the driver."""
+    rng = random.Random(f"copies {seed}")  # not the ids of a corpus of that seed
+    starts = [line.index(b"--") + 2 for line in originals]  # the first id in a line is its own
+    while True:
+        for line, start in zip(originals, starts, strict=True):
+            text = str(uuid.UUID(int=rng.getrandbits(128), version=4)).encode()
+            yield line[:start] + text + line[start + len(text) :]
+
+
 def envelope(objects: list[bytes]) -> bytes:
     """Objects as the body of a POST."""
     return b'{"objects":[' + b",".join(objects) + b"]}"

@@ -37,8 +37,8 @@ class Row:
         return "aim" if aimed else "must"
 
 
-def table(result: dict[str, Any]) -> list[str]:
-    """All rows, and what is said of those that fall short."""
+def table(result: dict[str, Any], profiles: dict[str, Any] | None = None) -> list[str]:
+    """All rows, and what is said of those that fall short, with their profile where one was taken."""
     rows = {
         name: _row(goal, result["rows"])
         for name, goal in GOALS.items()
@@ -52,7 +52,7 @@ def table(result: dict[str, Any]) -> list[str]:
         "",
         *_first_walk(rows),
         *_wrong(result),
-        *_explained(rows),
+        *_explained(rows, profiles or {}),
     ]
 
 
@@ -154,13 +154,26 @@ def _wrong(result: dict[str, Any]) -> Iterator[str]:
     yield ""
 
 
-def _explained(rows: dict[str, Row]) -> Iterator[str]:
+def _explained(rows: dict[str, Row], profiles: dict[str, Any]) -> Iterator[str]:
     short = {name: row for name, row in rows.items() if row.verdict.startswith("**")}
     if not short:
         yield "No row falls short of its must."
     for name, row in short.items():
-        yield f"- **{row.goal.title}**: {NOTES.get(name, 'not explained yet.')}"
+        profile = profiles.get(name)
+        said = [
+            NOTES.get(name, "" if profile else "not explained yet."),
+            _profile(profile) if profile else "",
+        ]
+        yield f"- **{row.goal.title}**: {' '.join(part for part in said if part)}"
     yield ""
+
+
+def _profile(profile: dict[str, dict[str, float]]) -> str:
+    parts, functions = (
+        ", ".join(f"{name} {share:.0%}" for name, share in profile[kind].items() if share >= 0.02)
+        for kind in ("parts", "functions")
+    )
+    return f"Samples of the hub's process: {parts}. Own functions (with what they call): {functions}."
 
 
 def compression(result: dict[str, Any]) -> list[str]:

@@ -103,12 +103,13 @@ def _filled(stack: ExitStack, settings: dict[str, str], data: Path, size: int) -
     note = data.with_suffix(".json")
     if note.exists():
         counts = json.loads(note.read_text())
-        subject = Subject(server, counts.pop("ids"), counts, corpus.stream(time.time_ns()))
+        subject = Subject(
+            server, counts.pop("ids"), counts, corpus.copies(corpus.lines(SMALL), time.time_ns())
+        )
         return _Filled(subject, None)
-    subject = Subject(server, [], {"": 0, "indicator": 0}, corpus.stream(size))
+    subject = Subject(server, [], {"": 0, "indicator": 0}, corpus.copies(corpus.lines(SMALL), size))
     loading = _load(subject, size)
     note.write_text(json.dumps(subject.counts | {"ids": subject.ids[-1000:]}))
-    subject.fresh = corpus.stream(time.time_ns())
     return _Filled(subject, loading)
 
 

@@ -125,7 +125,7 @@ def subject_of(server: servers.Server, lines: list[bytes], *, grows: bool, seed:
     """A server that holds these objects."""
     read = [orjson.loads(line) for line in lines]
     counts = {"": len(lines), "indicator": sum(item["type"] == "indicator" for item in read)}
-    return Subject(server, [item["id"] for item in read], counts, corpus.stream(seed), grows)
+    return Subject(server, [item["id"] for item in read], counts, corpus.copies(lines, seed), grows)
 
 
 def load(subject: Subject, lines: list[bytes]) -> None:

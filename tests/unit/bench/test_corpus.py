@@ -39,6 +39,15 @@ def test_the_shape(lines):
         assert {item.get("source_ref", item["id"]), item.get("target_ref", item["id"])} <= known
 
 
+def test_copies_differ_in_their_own_id_alone(lines):
+    made = [orjson.loads(line) for line in islice(corpus.copies(lines, 1), 2 * SIZE)]
+    assert len({item["id"] for item in made} | {orjson.loads(line)["id"] for line in lines}) == 3 * SIZE
+    for copy, line in zip(made, [*lines, *lines], strict=True):
+        original = orjson.loads(line)
+        assert copy["id"].startswith(f"{original['type']}--")
+        assert {**copy, "id": ""} == {**original, "id": ""}
+
+
 def test_a_hub_that_is_strict_takes_all_of_it(lines):
     validator = Validator()
     for line in lines[:400]:
