@@ -130,8 +130,10 @@ class Marks:
             quiet = mark.quiet.get(_filter(query))
             if quiet is None or quiet > position:
                 return None
+        elif newest is not None and newest < position:
+            return None  # another process may know more: nobody is sent back on the word of this one
         self._marks.move_to_end(key)
-        return Page((), mark=position if newest is None else min(position, newest))
+        return Page((), mark=position)
 
     @contextmanager
     def reading(self, visibility: Visibility) -> Iterator[Read | None]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any
 
-from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import OperationFailure
-from pymongo.read_concern import ReadConcern
 
 from taxii_hub.model import Entry, ObjectQuery, Page, Visibility
 from taxii_hub.stix import timestamps
@@ -33,18 +28,15 @@ from taxii_hub.store.queries import (
     start_of,
     version_finds,
 )
+from taxii_hub.store.snapshots import Point, Snapshots
 
 MAX_PAGE_BYTES = 32 * 1024 * 1024
 MAX_TIME_MS = 30_000
-NO_SNAPSHOT = frozenset({239, 246})
-"""SnapshotTooOld, and SnapshotUnavailable: a collection or an index was made a moment ago."""
 SURELY_WHOLE = 8 * 1024 * 1024
 """Of a batch with fewer bytes of objects than this nothing was left out because it grew too large (16 MB)."""
 LAST_STAMP = 1 << 62
-PAUSES = (0.01, 0.05, 0.2, 0.5, 1.0)
 
 Document = dict[str, Any]
-Result = TypeVar("Result")
 Noun = Callable[[Mapping[str, Any]], Entry]
 EMPTY = Page(())
 
@@ -65,21 +57,11 @@ class Source:
         return ready
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One point in time to read from. Without a session it is that of a single find."""
-
-    entries: AsyncCollection[Document]
-    session: AsyncClientSession | None = None
-
-
 class FeedReader:
     """Pages of entries; needs a Visibility for each of them (rule R4)."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._client = database.client
-        self._entries: AsyncCollection[Document] = database["entries"]
-        self._alone = Point(database.get_collection("entries", read_concern=ReadConcern("snapshot")))
+        self._snapshots = Snapshots(database)
 
     async def page(
         self, visibility: Visibility, query: ObjectQuery, projection: Projection, limit: int
@@ -97,7 +79,10 @@ class FeedReader:
             at = position if newest.stamp is None else min(position, newest.stamp)
             return Page((), mark=at), newest
 
-        return await self._in_snapshot(read, alone=len(finds) == 1 and position is None)
+        page, newest = await self._snapshots.read(read, alone=len(finds) == 1 and position is None)
+        if _sets_back(page, position):
+            return await self._snapshots.read_present(visibility.collection, read)
+        return page, newest
 
     async def object_page(
         self, visibility: Visibility, object_id: str, query: ObjectQuery, projection: Projection, limit: int
@@ -116,7 +101,10 @@ class FeedReader:
 
         # Without a position no header says when, so what follows an empty answer may be a moment younger.
         alone = start_of(query) is None and len(visibility.classes) <= MAX_SCANS
-        return await self._in_snapshot(read, alone=alone)
+        page = await self._snapshots.read(read, alone=alone)
+        if _sets_back(page, start_of(query)):
+            return await self._snapshots.read_present(visibility.collection, read)
+        return page
 
     async def _last_version(
         self,
@@ -174,33 +162,11 @@ class FeedReader:
                 found |= {row["i"]: row["p"] for row in await rows.to_list()}
             return found
 
-        return await self._in_snapshot(read)
+        return await self._snapshots.read(read)
 
     async def newest(self, visibility: Visibility) -> int | None:
         """The newest stamp that the reader may see."""
-        return (await self._in_snapshot(lambda point: self._newest(point, visibility))).stamp
-
-    async def _in_snapshot(
-        self, read: Callable[[Point], Awaitable[Result]], *, alone: bool = False
-    ) -> Result:
-        """All that ``read`` asks, at one point in time; again where MongoDB has no such point just now.
-
-        ``alone``: it asks one find only, or more whose points may differ; a session costs a fifth of a find.
-        """
-        for pause in PAUSES:
-            try:
-                return await self._at_once(read, alone)
-            except OperationFailure as error:
-                if error.code not in NO_SNAPSHOT:
-                    raise
-                await asyncio.sleep(pause)
-        return await self._at_once(read, alone)
-
-    async def _at_once(self, read: Callable[[Point], Awaitable[Result]], alone: bool) -> Result:
-        if alone:
-            return await read(self._alone)
-        async with self._client.start_session(snapshot=True) as session:
-            return await read(Point(self._entries, session))
+        return (await self._snapshots.read(lambda point: self._newest(point, visibility))).stamp
 
     async def _newest(self, point: Point, visibility: Visibility) -> Newest:
         newest = Newest(None)
@@ -272,6 +238,11 @@ class FeedReader:
         source.ended = not source.rows or (len(source.rows) < share and size < SURELY_WHOLE)
         if source.rows:
             source.after = source.rows[-1]["s"]
+
+
+def _sets_back(page: Page, position: int | None) -> bool:
+    """Whether the reader would be told to go on from before his own position."""
+    return position is not None and page.mark is not None and page.mark < position
 
 
 async def _whole(cursor: AsyncCursor[Document], noun: Noun, limit: int) -> Page:

@@ -56,11 +56,11 @@ def test_an_answer_names_what_the_snapshot_read_found() -> None:
     known, _ = alive()
     assert known.nothing_new(visibility(), after(9)) is None
     learnt(known, visibility(), after(90), Newest(70))
-    assert known.nothing_new(visibility(), after(80)) == Page((), mark=70)
+    assert known.nothing_new(visibility(), after(80)) is None
     assert known.nothing_new(visibility(), after(70)) == Page((), mark=70)
     assert known.nothing_new(visibility(), after(69)) is None
     assert known.nothing_new(visibility(), ObjectQuery()) is None
-    assert known.nothing_new(visibility(), ObjectQuery(position=75, added_after=3)) == Page((), mark=70)
+    assert known.nothing_new(visibility(), ObjectQuery(position=70, added_after=3)) == Page((), mark=70)
 
 
 def test_where_nothing_is_visible_every_position_is_echoed() -> None:
@@ -90,10 +90,10 @@ def test_what_is_touched_is_asked_for_again_and_nothing_else() -> None:
     known.touched(2, {1, 2})
     known.touched(1, set())
     known.touched(1, {2, 9})
-    assert known.nothing_new(visibility(LOW), after(80)) is not None
-    assert known.nothing_new(visibility(BOTH), after(80)) is None
+    assert known.nothing_new(visibility(LOW), after(70)) is not None
+    assert known.nothing_new(visibility(BOTH), after(70)) is None
     known.touched(1, None)
-    assert known.nothing_new(visibility(LOW), after(80)) is None
+    assert known.nothing_new(visibility(LOW), after(70)) is None
 
 
 def test_a_read_learns_nothing_that_was_touched_meanwhile() -> None:
@@ -102,36 +102,36 @@ def test_a_read_learns_nothing_that_was_touched_meanwhile() -> None:
         known.touched(1, {3})
         known.learn(low, 50, after(90), Newest(70))
         known.learn(both, 50, after(90), Newest(70))
-    assert known.nothing_new(visibility(LOW), after(80)) is not None
-    assert known.nothing_new(visibility(BOTH), after(80)) is None
+    assert known.nothing_new(visibility(LOW), after(70)) is not None
+    assert known.nothing_new(visibility(BOTH), after(70)) is None
 
 
 def test_silence_and_an_ended_stream_leave_nothing() -> None:
     known, watch = alive()
     learnt(known, visibility(), after(90), Newest(70))
     watch.now += marks.SILENCE - 0.1
-    assert known.nothing_new(visibility(), after(80)) is not None
+    assert known.nothing_new(visibility(), after(70)) is not None
     watch.now += 0.2
-    assert known.nothing_new(visibility(), after(80)) is None
+    assert known.nothing_new(visibility(), after(70)) is None
     with known.reading(visibility()) as read:
         assert read is None
     known.heard()
-    assert known.nothing_new(visibility(), after(80)) is None
+    assert known.nothing_new(visibility(), after(70)) is None
     learnt(known, visibility(), after(90), Newest(70))
     with known.reading(visibility()) as read:
         known.lost()
         known.heard()
         known.learn(read, 50, after(90), Newest(70))
-    assert known.nothing_new(visibility(), after(80)) is None
+    assert known.nothing_new(visibility(), after(70)) is None
 
 
 def test_what_expires_is_read_anew_and_so_it_is_where_a_clock_was_set_back() -> None:
     known, _ = alive()
     learnt(known, visibility(at=50), after(90), Newest(70, expires=60))
-    assert known.nothing_new(visibility(at=59), after(80)) is not None
-    assert known.nothing_new(visibility(at=60), after(80)) is None
+    assert known.nothing_new(visibility(at=59), after(70)) is not None
+    assert known.nothing_new(visibility(at=60), after(70)) is None
     learnt(known, visibility(at=60), after(90), Newest(40))
-    assert known.nothing_new(visibility(at=59), after(80)) is None
+    assert known.nothing_new(visibility(at=59), after(70)) is None
 
 
 def test_the_marks_have_bounds() -> None:
@@ -139,8 +139,8 @@ def test_the_marks_have_bounds() -> None:
     many = marks.MOST_CLASSES // 1000
     for number in range(many + 5):
         learnt(known, visibility(tuple(range(number, number + 1000))), after(90), Newest(70))
-    assert known.nothing_new(visibility(tuple(range(1000))), after(80)) is None
-    assert known.nothing_new(visibility(tuple(range(many, many + 1000))), after(80)) is not None
+    assert known.nothing_new(visibility(tuple(range(1000))), after(70)) is None
+    assert known.nothing_new(visibility(tuple(range(many, many + 1000))), after(70)) is not None
 
 
 def test_a_clock_says_what_was_touched() -> None:
