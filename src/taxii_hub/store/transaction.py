@@ -43,7 +43,7 @@ from taxii_hub.store.words import forget_erased, forget_words
 Document = dict[str, Any]
 Result = TypeVar("Result")
 
-BUDGET = 20.0
+BUDGET = 10.0
 """Seconds that one commit may be tried again before the caller hears 503."""
 
 STOOD_FIELDS = {"_id": 0, **dict.fromkeys(("c", "p", "s", "i", "v", "w", "a", "y"), 1)}
