@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
+from bench.results import machine
 from tests.faults.campaign import Campaign, plan_of
 from tests.faults.faults import FAULTS
+from tests.faults.report import report
 
 
 def main() -> int:
@@ -18,7 +23,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--site", choices=FAULTS)
     parser.add_argument("--fault")
-    parser.add_argument("--report")
+    parser.add_argument("--report", type=Path, help="the document to write")
     parser.add_argument("--logs", type=Path, help="folder for the hubs' logs of rounds that failed")
     arguments = parser.parse_args()
     sites = {
@@ -27,8 +32,17 @@ def main() -> int:
         if arguments.site in (None, site)
     }
     campaign = Campaign(seed=arguments.seed, logs=arguments.logs)
-    asyncio.run(campaign.run(plan_of(arguments.rounds, sites)))
+    asyncio.run(_until_told(campaign.run(plan_of(arguments.rounds, sites))))
+    if arguments.report is not None:
+        arguments.report.write_text(report(campaign.outcomes, campaign.skipped, machine()))
     return 0 if all(outcome.clean for outcome in campaign.outcomes) else 1
+
+
+async def _until_told(running: Coroutine[Any, Any, None]) -> None:
+    """SIGTERM heals and cleans up as Ctrl-C does."""
+    task = asyncio.ensure_future(running)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await task
 
 
 if __name__ == "__main__":

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from pymongo.errors import PyMongoError
 
 from tests.faults.faults import FAULTS, Fault, Strike, Times
 from tests.faults.sites import SITES, MissingError, Opened, Site, healthy
@@ -75,9 +78,23 @@ class Campaign:
                 try:
                     left = list(faults)
                     while left:
-                        await self._at(name, SITES[name], Path(tempfile.mkdtemp(dir=folder)), left)
+                        await self._tried(name, Path(tempfile.mkdtemp(dir=folder)), left)
                 except MissingError as error:
                     self.skipped[name] = str(error)
+
+    async def _tried(self, name: str, folder: Path, left: list[Fault]) -> None:
+        """A site that cannot be started, or stopped, fails the round that is next."""
+        before = len(left)
+        try:
+            await self._at(name, SITES[name], folder, left)
+        except (AssertionError, OSError, PyMongoError, subprocess.SubprocessError) as error:
+            fault = left.pop(0) if len(left) == before else None
+            named = fault.__name__ if fault else "stopping"
+            self._tell(Outcome(len(self.outcomes) + 1, name, named, error=f"{type(error).__name__} {error}"))
+
+    def _tell(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.tell(outcome)
 
     async def _at(self, name: str, opened: Opened, folder: Path, left: list[Fault]) -> None:
         """Until nothing is left, or something failed: what is left then finds a fresh site."""
@@ -88,8 +105,7 @@ class Campaign:
                 outcome = Outcome(len(self.outcomes) + 1, name, fault.__name__)
                 chance = random.Random(f"{self.seed} {outcome.number}")
                 await self._round(outcome, Strike(site, self.times, chance), fault)
-                self.outcomes.append(outcome)
-                self.tell(outcome)
+                self._tell(outcome)
                 if outcome.error is not None:
                     self.keep_logs(site)
                     return

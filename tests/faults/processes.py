@@ -15,20 +15,20 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 from pymongo import AsyncMongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from taxii_hub.store.engine_files import find_mongod
 from tests.support.hubs import READY, children_of, environment_for
 from tests.support.watched import Target
 
 HUB = (sys.executable, "-m", "taxii_hub.cli")
-START = 60.0
+START = 150.0
 """Seconds that a hub or a replica set may take until it answers, on a machine that does other things too."""
 
 
@@ -91,14 +91,13 @@ class Child:
         if self.process is not None:
             self.process.wait()
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """In order first, by force where that does not help."""
-        self.send(signal.SIGCONT)
         self.send(signal.SIGTERM)
-        if self.process is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(20)
-        self.kill()
+        try:
+            await until("it ends", lambda: not self.alive, 30)
+        finally:
+            self.kill()
 
 
 @dataclass
@@ -133,13 +132,23 @@ async def initiated(nodes: Sequence[Node], hosts: Sequence[str]) -> None:
     config = {"_id": "faults", "members": members, "settings": settings}
     uri = f"mongodb://{nodes[0].address}/?directConnection=true"
     async with AsyncMongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=20_000) as client:
-        await client.admin.command("replSetInitiate", config)
         began = time.monotonic()
+        while not await _initiates(client, config):
+            assert time.monotonic() - began < START, "the replica set cannot be initiated"
+            await asyncio.sleep(0.1)
         while len((await client.admin.command("hello")).get("hosts", ())) < len(nodes) or not await _primary(
             client
         ):
             assert time.monotonic() - began < START, "the replica set elects no primary"
             await asyncio.sleep(0.1)
+
+
+async def _initiates(client: AsyncMongoClient[dict[str, Any]], config: dict[str, Any]) -> bool:
+    try:
+        await client.admin.command("replSetInitiate", config)
+    except OperationFailure:  # not all of them are up
+        return False
+    return True
 
 
 async def _primary(client: AsyncMongoClient[dict[str, Any]]) -> bool:
@@ -166,7 +175,7 @@ class ServedHub(Child):
     """``taxii-hub serve`` on a port of its own."""
 
     port: int = 0
-    settings: Mapping[str, str] = field(default_factory=dict)
+    data: Path = Path()
 
     @property
     def url(self) -> str:
@@ -230,7 +239,7 @@ class ServedHub(Child):
     async def run(self, *words: str) -> str:
         """The same to its end; its output."""
         process = await self.begin(*words)
-        out, said = await asyncio.wait_for(process.communicate(), 100)
+        out, said = await asyncio.wait_for(process.communicate(), START)
         assert process.returncode == 0, said.decode()
         return out.decode()
 
@@ -252,7 +261,7 @@ def served_hub(folder: Path, name: str, settings: Mapping[str, str], preload: Ma
     environment = environment_for(folder / name, {**own, **preload})
     port = free_port()
     command = [*HUB, "serve", "--port", str(port)]
-    return ServedHub(command, folder / f"{name}.log", environment, port=port, settings=own)
+    return ServedHub(command, folder / f"{name}.log", environment, port=port, data=folder / name)
 
 
 def is_root() -> bool:

@@ -68,7 +68,7 @@ def _require_root(why: str) -> None:
 async def _serving(site: Site, stack: AsyncExitStack) -> None:
     """Make the account, start the hubs, and let the classes settle."""
     for hub in site.hubs:
-        stack.callback(hub.end)
+        stack.push_async_callback(hub.end)
     site.auth = await site.hub.account()
     for hub in site.hubs:
         await hub.start()
@@ -94,7 +94,9 @@ async def small_disk(folder: Path) -> AsyncIterator[Site]:
     _run("mount", "-t", "tmpfs", "-o", "size=600m", "tmpfs", str(disk))
     async with AsyncExitStack() as stack:
         stack.callback(_run, "umount", "--lazy", str(disk))
-        site = Site(disk, [served_hub(disk, "hub", {}, {})])
+        hub = served_hub(disk, "hub", {}, {})
+        hub.log = folder / "hub.log"  # nobody writes logs on the database's disk
+        site = Site(disk, [hub])
         await _serving(site, stack)
         yield site
 
