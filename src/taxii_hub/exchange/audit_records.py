@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Protocol
 
-from taxii_hub.ledger.asking import Placed, RowFilter
+from taxii_hub.ledger.asking import LogState, Placed, RowFilter
 from taxii_hub.ledger.log import Kept, Row, Tree
 
 
@@ -23,6 +23,9 @@ class AuditRecords(Protocol):
 
     async def kept(self, after: int = 0, limit: int = 0) -> list[Kept]:
         """Checkpoints by their numbers."""
+
+    async def state(self) -> LogState:
+        """How long it is and what it waits for."""
 
     async def newest_kept(self) -> Kept | None:
         """The last one."""

@@ -28,3 +28,13 @@ class Placed:
     object_id: str
     version: str
     policy: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """How many leaves have a number, how many wait for one, and when (microseconds) the last checkpoint was
+    signed if it does not cover all of the first; None where it does."""
+
+    leaves: int
+    queued: int
+    unsigned_since: int | None

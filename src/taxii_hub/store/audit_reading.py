@@ -8,7 +8,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 
-from taxii_hub.ledger.asking import Placed, RowFilter
+from taxii_hub.ledger.asking import LogState, Placed, RowFilter
 from taxii_hub.ledger.log import Kept, Row, Tree
 from taxii_hub.store.audit import tree_of
 from taxii_hub.store.audit_queue import durable
@@ -28,6 +28,7 @@ class AuditReader:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         database = durable(database)
         self._log = database["audit_log"]
+        self._queue = database["audit_queue"]
         self._tiles = database["audit_tiles"]
         self._checkpoints = database["audit_checkpoints"]
         self._state = database["audit_state"]
@@ -39,6 +40,15 @@ class AuditReader:
         """Where the log stands."""
         async with database_errors():
             return tree_of(await self._state.find_one({"_id": "tree"}))
+
+    async def state(self) -> LogState:
+        """How long the log is and what it waits for; the queue's length is an estimate."""
+        async with database_errors():
+            found = await self._state.find_one({"_id": "tree"}) or {}
+            queued = await self._queue.estimated_document_count()
+        leaves = int(found.get("size", 0))
+        signed = leaves == found.get("signed", 0)
+        return LogState(leaves, queued, None if signed else int(found.get("signed_at", 0)))
 
     async def rows(self, wanted: RowFilter, limit: int = 0) -> AsyncIterator[Row]:
         """Rows by their numbers; ``limit`` 0: all of them."""

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from taxii_hub.exchange.reviews import Overdue
+from taxii_hub.ledger.asking import LogState
 from taxii_hub.web.lags import Lag, Positions
 from taxii_hub.web.visit import Visit
 
@@ -115,10 +116,26 @@ class Metrics:
             registry=registry,
         )
         self.overdue_reviews = Overdue()
+        self._leaves = self._plain("taxii_hub_audit_leaves", "Leaves of the audit log.")
+        self._queued = self._plain("taxii_hub_audit_queued", "Leaves that have no number yet.")
+        self._unsigned = self._plain(
+            "taxii_hub_audit_unsigned_seconds",
+            "Age of the last checkpoint while it does not cover all leaves.",
+        )
         Gauge("taxii_hub_info", "Version of the hub.", ["version"], registry=registry).labels(version).set(1)
 
     def _desk(self, name: str, words: str) -> Gauge:
         return Gauge(name, words, ["agency"], registry=self._registry)
+
+    def _plain(self, name: str, words: str) -> Gauge:
+        return Gauge(name, words, registry=self._registry)
+
+    def audit(self, state: LogState, now: int) -> None:
+        """How the audit log stands; what is not known any more stays as it was."""
+        self._leaves.set(state.leaves)
+        self._queued.set(state.queued)
+        since = now if state.unsigned_since is None else state.unsigned_since
+        self._unsigned.set(max(0, now - since) / 1_000_000)
 
     def count(self, visit: Visit, seconds: float) -> None:
         """Add one answered request; ``seconds`` until its last byte was handed over."""

@@ -31,6 +31,7 @@ async def render(hub: Hub, metrics: Metrics) -> bytes:
         lags = await metrics.positions.lags(hub)
         desks = await hub.queue.pressing(hub.now(), hub.now() + SOON)
         reviews = await metrics.overdue_reviews.now(hub)
+        metrics.audit(await hub.audit.records.state(), hub.now())
     except HubError:
         # a scrape while the database is away has to say just that
         return metrics.render(database_up=False, lags=())

@@ -19,6 +19,7 @@ from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.credentials import mint_key
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.keyring import Keyring
+from taxii_hub.ledger.asking import LogState
 from taxii_hub.model import Agency, ApiRoot, Catalog, Collection, Entry, Outcome, Page, Policy, Status
 from taxii_hub.settings import Settings
 from taxii_hub.stix.validation import Validator
@@ -121,6 +122,9 @@ class Book:
         return False
 
     async def unsigned_since(self) -> None: ...
+
+    async def state(self) -> LogState:
+        return LogState(leaves=17, queued=len(self.leaves), unsigned_since=None)
 
     async def step_down(self) -> None: ...
 

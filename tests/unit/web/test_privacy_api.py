@@ -88,6 +88,9 @@ async def _reviews(asked: Asked, hub: Hub, this: str, why: dict[str, str]) -> No
     assert len(await asked.ask("one", "reviews/test/strict")) == 6
     metrics = await asked.ask("one", "/metrics")
     assert 'taxii_hub_reviews_overdue{agency="gb-owl",collection="test/strict"} 6.0' in metrics
+    audit = dict(line.split() for line in metrics.splitlines() if line.startswith("taxii_hub_audit_"))
+    assert float(audit["taxii_hub_audit_leaves"]) + float(audit["taxii_hub_audit_queued"]) > 0
+    assert float(audit["taxii_hub_audit_unsigned_seconds"]) >= 0
     await asked.ask("one", f"{this}/reviewed", body=why)
     assert len(await asked.ask("one", "reviews/test/strict?limit=50")) == 5
     await asked.ask("one", "reviews/test/report", 400)
