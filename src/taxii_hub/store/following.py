@@ -8,7 +8,6 @@ concerns the whole collection.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -55,6 +54,7 @@ class Follower:
         self._client = database.client
         self._marks = marks
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def keep(self) -> None:
         """Follow, if that is not being done; called each second."""
@@ -62,17 +62,18 @@ class Follower:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Follow no longer."""
-        if self._task is not None:
+        """Follow no longer. The driver may lose a cancellation, or make an error of it."""
+        self._stopping = True
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task}, timeout=HEARTBEAT_MS / 1000)
 
     async def _run(self) -> None:
         try:
             await self._follow()
         except (PyMongoError, StoreError) as error:
-            log.warning("no word of new commits; each poll asks the database", error=type(error).__name__)
+            if not self._stopping:
+                log.warning("no word of new commits; each poll asks the database", error=type(error).__name__)
         finally:
             self._marks.lost()
 
@@ -84,7 +85,7 @@ class Follower:
             began = session.operation_time
         stages: list[Document] = [{"$changeStream": {"startAtOperationTime": began}}, {"$project": _SEEN}]
         async with await self._clocks.aggregate(stages, maxAwaitTimeMS=HEARTBEAT_MS) as events:
-            while events.alive:
+            while events.alive and not self._stopping:
                 event = await events.try_next()
                 if event is not None:
                     self._tell(event)
