@@ -85,7 +85,7 @@ def identity_class(view: View) -> Tree:
 
 def is_person(view: View) -> bool:
     """Whether it is a natural person."""
-    return plain(identity_class(view)) == "individual"
+    return bool(plain(identity_class(view)) == "individual")
 
 
 def description(view: View) -> Tree:

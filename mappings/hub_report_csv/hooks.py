@@ -113,7 +113,7 @@ def _graded(view: View, table: str, path: str) -> Tree:
 
 def details(view: View) -> Tree:
     """What has no property of its own."""
-    paths = ("Reported on", "Handling conditions")
+    paths: tuple[str, ...] = ("Reported on", "Handling conditions")
     if not is_party(view):
         paths += ("Category of person", "Basis")
     found = [(path.lower(), view.get(path)) for path in paths]

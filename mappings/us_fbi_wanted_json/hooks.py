@@ -178,7 +178,7 @@ def person_categories(view: View) -> Tree:
 
 def information(view: View) -> Tree:
     """What the poster is about, where that is nobody, its own class too."""
-    paths = ("poster_classification", "suspects")
+    paths: tuple[str, ...] = ("poster_classification", "suspects")
     if not _is_person(view):
         paths = ("person_classification", *paths)
     return [{"key": path, "value": value} for path in paths for value in view.all(path)]
