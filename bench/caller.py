@@ -91,11 +91,15 @@ class Caller:
 
     def _ask(self, method: str, path: str, body: bytes | None, wanted: int) -> Reply:
         headers = self.headers() | ({"Content-Type": TAXII} if body is not None else {})
-        try:
-            return self._once(method, path, (body, headers), wanted)
-        except _DROPPED:  # a server may end a connection that was kept: once is no failure
-            self.close()
-            return self._once(method, path, (body, headers), wanted)
+        for last in (False, True):
+            try:
+                return self._once(method, path, (body, headers), wanted)
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                # a server may end a connection that was kept: once is no failure
+                if last or not isinstance(error, _DROPPED):
+                    raise WrongAnswerError(f"{method} {path}: {error!r}") from error
+        raise AssertionError("the second time returns or raises")
 
     def _once(self, method: str, path: str, sent: tuple[bytes | None, dict[str, str]], wanted: int) -> Reply:
         parts = urlsplit(self.server.url)

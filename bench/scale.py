@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,7 +29,8 @@ from bench.results import machine, measured, read, write
 from bench.workloads import Subject
 
 ENVELOPE = 1000
-SMALL = 20_000
+ORIGINALS = 20_000
+FAILURES = (WrongAnswerError, OSError, EOFError, AssertionError, ExceptionGroup, subprocess.SubprocessError)
 ONE = {"TAXII_HUB_WORKERS": "1"}
 TWO = {"TAXII_HUB_WORKERS": "2"}
 CHECKS: dict[str, Callable[[scale_checks.Hubs], dict[str, Any]]] = {
@@ -57,7 +59,7 @@ class Run:
         self.result["troubles"].pop(name, None)
         try:
             found = measure()
-        except (WrongAnswerError, OSError, EOFError, AssertionError, ExceptionGroup) as error:
+        except FAILURES as error:
             self.result["troubles"][name] = repr(error)[:400]
             print(f"{name} failed: {error!r}", flush=True)
         else:
@@ -77,12 +79,12 @@ def main() -> None:
         large = _filled(stack, ONE, folder / "large", arguments.size)
         run.result |= {
             "size": arguments.size,
-            "small": SMALL,
+            "small": arguments.small,
             "loading": large.loading or run.result.get("loading"),
         }
         if only != ["soak"]:
-            small = _filled(stack, ONE, folder / "small", SMALL)
-            pair = _filled(stack, TWO, folder / "pair", SMALL)
+            small = _filled(stack, ONE, folder / "small", arguments.small)
+            pair = _filled(stack, TWO, folder / "pair", arguments.small)
             hubs = scale_checks.Hubs(large.subject, small.subject, pair.subject)
             for name in (name for name in CHECKS if name in only):
                 run.check(name, lambda name=name: CHECKS[name](hubs))  # type: ignore[misc]
@@ -104,10 +106,10 @@ def _filled(stack: ExitStack, settings: dict[str, str], data: Path, size: int) -
     if note.exists():
         counts = json.loads(note.read_text())
         subject = Subject(
-            server, counts.pop("ids"), counts, corpus.copies(corpus.lines(SMALL), time.time_ns())
+            server, counts.pop("ids"), counts, corpus.copies(corpus.lines(ORIGINALS), time.time_ns())
         )
         return _Filled(subject, None)
-    subject = Subject(server, [], {"": 0, "indicator": 0}, corpus.copies(corpus.lines(SMALL), size))
+    subject = Subject(server, [], {"": 0, "indicator": 0}, corpus.copies(corpus.lines(ORIGINALS), size))
     loading = _load(subject, size)
     note.write_text(json.dumps(subject.counts | {"ids": subject.ids[-1000:]}))
     return _Filled(subject, loading)
@@ -135,6 +137,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--size", type=int, default=1_000_000)
+    parser.add_argument("--small", type=int, default=20_000)
     parser.add_argument("--keep", type=Path, help="a folder for the hubs' data, which stays")
     parser.add_argument("--only", help="names of checks with commas between, or soak")
     parser.add_argument(

@@ -17,7 +17,7 @@ from bench import ceiling
 from tests.support.hubs import READY, RunningHub, environment_for, stop
 
 HERE = Path(__file__).parent
-PATIENCE = 300.0
+PATIENCE = 900.0
 
 
 @dataclass(frozen=True)

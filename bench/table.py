@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -89,7 +90,7 @@ class Table:
             self.loudness.append(_yardstick())
             try:
                 figure = measure(subject)
-            except (WrongAnswerError, OSError) as error:
+            except (WrongAnswerError, OSError, subprocess.SubprocessError) as error:
                 self.troubles.append(f"{name}, {key}: {error}"[:400])
                 print(f"  {name}, {key}: {error}", file=sys.stderr, flush=True)
                 continue
