@@ -61,10 +61,15 @@ class _Reply:
 
     async def answer(self, answer: Answer) -> None:
         """A whole answer."""
+        visit = self.visit
+        visit.status = answer.status
         length = (b"content-length", b"%d" % len(answer.body))
-        headers = (*answer.headers, length)
-        await self({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await self({"type": "http.response.body", "body": answer.body})
+        identity = (b"x-request-id", visit.id.encode())
+        headers = [*answer.headers, length, *self.common, identity]
+        await self.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if visit.method == "HEAD" else answer.body
+        visit.sent = len(body)
+        await self.send({"type": "http.response.body", "body": body})
 
 
 class Front:
@@ -128,4 +133,4 @@ class Front:
         # Probes and scrapers come every few seconds: their lines would bury the others.
         level = "debug" if visit.route in _WATCHED and visit.status < 400 else "info"
         if self._lines.told(level):
-            self._lines.add(level, request_line(visit, path, seconds))
+            self._lines.add(request_line(visit, path, seconds), level)

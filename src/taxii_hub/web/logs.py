@@ -52,12 +52,13 @@ class Lines:
         """Whether lines of this level are written at all."""
         return _LEVELS[level] >= self._least
 
-    def add(self, level: str, fields: Mapping[str, object]) -> None:
-        """Write one event ``request``; its texts have to be bounded."""
-        now = timestamps.format(time.time_ns() // 1000)
+    def add(self, event: dict[str, object], level: str) -> None:
+        """Write one event, whose texts have to be bounded."""
+        event["level"] = level
+        event["timestamp"] = timestamps.format(time.time_ns() // 1000)
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._write)
-        self._waiting.append(json_line({**fields, "event": "request", "level": level, "timestamp": now}))
+        self._waiting.append(json_line(event))
 
     def _write(self) -> None:
         lines, self._waiting = self._waiting, []

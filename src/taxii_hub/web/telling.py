@@ -25,6 +25,7 @@ def shown(text: str) -> str:
 def request_line(visit: Visit, path: str, seconds: float) -> dict[str, object]:
     """The fields of one log line. Never credentials, bodies, cursors or values of filters by id."""
     line: dict[str, object] = {
+        "event": "request",
         "request_id": visit.id,
         "method": shown(visit.method),
         "route": visit.route,
