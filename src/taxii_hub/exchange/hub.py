@@ -15,6 +15,7 @@ from taxii_hub.catalog.lookup import in_force_on
 from taxii_hub.errors import HubError, StoreError
 from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.audit import Audit
+from taxii_hub.exchange.checking import Checking
 from taxii_hub.exchange.connecting import FollowUps
 from taxii_hub.exchange.consumers import Consumers
 from taxii_hub.exchange.edition_log import EditionLog
@@ -126,6 +127,7 @@ class Hub:
     new_id: Callable[[], str] = random_id
     beaten_at: float = float("-inf")
     trouble: str | None = None
+    checking: Checking = field(default_factory=Checking, repr=False)
     readable: ReadableSets = field(default_factory=ReadableSets, repr=False)
     readers: dict[tuple[Account, str], Reader] = field(default_factory=dict, repr=False)
     """Accounts in API roots of today's catalogue, as the reading rule sees them."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from taxii_hub.catalog.lookup import find_agency, find_api_root, find_collection
 from taxii_hub.errors import BadRequestError, NotFoundError, ReportError
 from taxii_hub.exchange.access import Place, require_writing
+from taxii_hub.exchange.checking import check_members
 from taxii_hub.exchange.edition_changes import changes_of
 from taxii_hub.exchange.edition_claim import Claim, claimed
 from taxii_hub.exchange.edition_members import batches, definitions
@@ -26,7 +27,7 @@ from taxii_hub.exchange.editions import (
 )
 from taxii_hub.exchange.explain import foresee
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.exchange.publish import check_members, publish_members
+from taxii_hub.exchange.publish import publish_members
 from taxii_hub.mapping.convert import Conversion, ConvertOptions, convert
 from taxii_hub.mapping.detect import detect
 from taxii_hub.mapping.record import Progress

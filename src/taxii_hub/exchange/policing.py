@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from taxii_hub.catalog.lookup import agencies_by_identity
@@ -12,6 +13,7 @@ from taxii_hub.policy.marking import Clause, Marked, Setting, all_marked, markin
 from taxii_hub.policy.reading import connected
 from taxii_hub.policy.terms import Community
 from taxii_hub.stix import timestamps
+from taxii_hub.stix.markings import TLP_WORDS
 from taxii_hub.taxii.envelope import parse_envelope
 
 if TYPE_CHECKING:
@@ -32,19 +34,26 @@ async def policed(hub: Hub, place: Place, values: Sequence[Value]) -> list[Marke
     setting = await setting_of(hub, place, values)
     found = all_marked(values, setting)
     here = {value["id"]: (each.policy, each.hold) for value, each in zip(values, found, strict=True)}
-    ends = {ref for value in values for ref in ends_of(value)} - here.keys()
+    linked = [ends_of(value) for value in values]
+    ends = set(chain.from_iterable(linked)) - here.keys()
     stored = {ref: (policy, False) for ref, policy in (await stored_policies(hub, place, ends)).items()}
-    known = [stored, await _held_policies(hub, place, ends), here]
+    known = [each for each in (stored, await _held_policies(hub, place, ends), here) if each]
     return [
-        _narrowed(each, [(ref, *each[ref]) for ref in ends_of(value) for each in known if ref in each])
-        for value, each in zip(values, found, strict=True)
+        _narrowed(each, [(ref, *each[ref]) for ref in refs for each in known if ref in each])
+        if refs
+        else each
+        for refs, each in zip(linked, found, strict=True)
     ]
 
 
 async def setting_of(hub: Hub, place: Place, values: Sequence[Value]) -> Setting:
     """What the markings of these objects mean when this account publishes them here now."""
-    here = {value["id"]: value for value in values if value.get("type") == "marking-definition"}
-    asked = {ref for value in values for ref in markings_of(value)} - here.keys()
+    here = {value["id"]: value for value in values if value["type"] == "marking-definition"}
+    asked: set[str] = set()
+    for value in values:
+        if "object_marking_refs" in value or "granular_markings" in value:
+            asked |= markings_of(value)
+    asked -= here.keys()
     stored = await _own_definitions(hub, place, asked)
     return Setting(
         origin=place.account.agency,
@@ -66,8 +75,11 @@ def community_of(catalog: Catalog, now: int) -> Community:
 
 def ends_of(value: Value) -> tuple[str, ...]:
     """What a relationship or sighting connects; nothing for other objects."""
+    names = _ENDS.get(value.get("type", ""))
+    if names is None:
+        return ()
     found: list[str] = []
-    for name in _ENDS.get(value.get("type", ""), ()):
+    for name in names:
         given = value.get(name, [])
         found += [ref for ref in (given if isinstance(given, list) else [given]) if isinstance(ref, str)]
     return tuple(found)
@@ -112,7 +124,8 @@ def _narrows(policy: Policy) -> bool:
 
 async def _own_definitions(hub: Hub, place: Place, ids: set[str]) -> dict[str, Value]:
     """Only the publisher's own count: else any writer could defuse the markings of others."""
-    unknown = sorted(i for i in ids if i.startswith("marking-definition--"))[:1000]
+    # TLP is known by its ids alone.
+    unknown = sorted(i for i in ids if i.startswith("marking-definition--") and i not in TLP_WORDS)[:1000]
     if not unknown:
         return {}
     agency = place.account.agency

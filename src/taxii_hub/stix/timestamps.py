@@ -54,6 +54,12 @@ def canonical(microseconds: int) -> str:
     return f"{_until_second(seconds)}.{fraction // 1000:03d}Z"
 
 
+def is_canonical(text: str, microseconds: int) -> bool:
+    """Whether ``text``, which says this time, is spelled as :func:`canonical` spells it."""
+    length = len(text)
+    return text[17:19] != "60" and (length == 24 or (length == 27 and microseconds % 1000 != 0))
+
+
 def _microseconds(pattern: re.Pattern[str], text: str) -> int:
     match = pattern.fullmatch(text)
     if match is None:

@@ -56,6 +56,7 @@ class Committer:
         self._leases = leases
         self._transactions = Transactions(database, Conflicts(self._conflict), now)
         self._queue: deque[tuple[Job, asyncio.Future[Result]]] = deque()
+        self._fresh: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._held_until = 0.0
         self._guest_of: str | None = None
@@ -88,8 +89,10 @@ class Committer:
             await self._leases.join_as_guest(self.collection, self.lsid)
             self._guest_of = held.holder
 
-    async def submit(self, job: Job) -> Result:
-        """The job's result, once it is durable."""
+    async def submit(self, job: Job, *, fresh: bool = False) -> Result:
+        """The job's result, once it is durable. ``fresh``: nobody tried it before, here or elsewhere."""
+        if fresh and isinstance(job, Publication):
+            self._fresh.add(job.id)
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((job, future))
         self._go_on()
@@ -130,10 +133,12 @@ class Committer:
         return group
 
     async def _settle(self, group: list[tuple[Job, asyncio.Future[Result]]]) -> None:
+        jobs = [job for job, _ in group]
+        fresh = self._no_more_fresh(jobs)
         try:
             if not self.holds or self._held_until - time.monotonic() < 1.5:
                 await self.claim()
-            results = await self._commit([job for job, _ in group])
+            results = await self._commit(jobs, fresh)
         except UnavailableError as error:
             _fail(group, error)
         except ConnectionFailure:
@@ -145,6 +150,9 @@ class Committer:
                 await self._settle(group[:half])
                 await self._settle(group[half:])
                 return
+            if fresh:  # unless its caller had it committed before, after all
+                await self._settle(group)
+                return
             log.exception("a commit failed", collection=self.collection)
             _fail(group, UnavailableError("The database refused the write; nothing of it was stored."))
         else:
@@ -152,16 +160,21 @@ class Committer:
                 if not future.done():
                     future.set_result(result)
 
-    async def _commit(self, jobs: Sequence[Job]) -> Sequence[Result]:
+    async def _commit(self, jobs: Sequence[Job], fresh: frozenset[str]) -> Sequence[Result]:
         if isinstance(jobs[0], Change):
             return [await self._transactions.change(self._session, jobs[0])]
         if isinstance(jobs[0], Settlement):
             return [await self._transactions.settle(self._session, jobs[0])]
         if isinstance(jobs[0], FeedAgain):
             return [await self._transactions.feed_again(self._session, jobs[0])]
-        return await self._transactions.publish(
-            self._session, [job for job in jobs if isinstance(job, Publication)]
-        )
+        publications = [job for job in jobs if isinstance(job, Publication)]
+        return await self._transactions.publish(self._session, publications, fresh)
+
+    def _no_more_fresh(self, jobs: Sequence[Job]) -> frozenset[str]:
+        """Those of the publications that are tried for the first time now."""
+        fresh = self._fresh.intersection(job.id for job in jobs if isinstance(job, Publication))
+        self._fresh -= fresh
+        return frozenset(fresh)
 
     async def _conflict(self, seconds: float) -> None:
         if seconds > 1 and self.holds:
@@ -253,17 +266,19 @@ class Commits:
     async def _routed(self, job: Job) -> Result:
         await self.start()
         deadline = time.monotonic() + BUDGET
+        fresh = True
         while time.monotonic() < deadline:
             committer = self._committer(job.collection)
             if committer.holds:
-                return await committer.submit(job)
+                return await committer.submit(job, fresh=fresh)
             held = await committer.claim()
             if held.holder == self._leases.member.id:
-                return await committer.submit(job)
+                return await committer.submit(job, fresh=fresh)
             if held.host != self._leases.member.host:
                 await committer.be_guest_of(held)
-                return await committer.submit(job)
+                return await committer.submit(job, fresh=fresh)
             try:
+                fresh = False
                 return await self._sender(held.address).send(job)
             except HolderGoneError:
                 self._senders.pop(held.address, None)

@@ -21,6 +21,7 @@ from typing import Any
 from taxii_hub.model import Outcome
 from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Offer, Proposal, Publication
+from taxii_hub.store.verdicts import waits, waits_already, with_note
 
 STEP = 10
 """Microseconds between two entries of one commit (rule R1)."""
@@ -35,6 +36,10 @@ class Heads:
     u: tuple[int, ...] = ()
     g: tuple[int, ...] = ()
     d: tuple[int, ...] = ()
+
+
+_ALONE = Heads()
+"""Of the only entry of an object, as most new ones are."""
 
 
 @dataclass(slots=True)
@@ -98,6 +103,8 @@ class Plan:
 
 def heads_of(entries: Sequence[Known]) -> list[Heads]:
     """The heads of all entries of one object, in the order given."""
+    if len(entries) == 1:
+        return [_ALONE]
     by_version: dict[int, list[Known]] = {}
     for entry in entries:
         by_version.setdefault(entry.version, []).append(entry)
@@ -153,20 +160,20 @@ class Planner:
             elif outcomes[offer.beside].ok and outcomes[offer.beside].pending is None:
                 part = self._offer(offer, publication, readable)
                 note = offer.note if part.ok and part.pending is None else part.message
-                outcomes[offer.beside] = _with_note(outcomes[offer.beside], note if offer.note else None)
+                outcomes[offer.beside] = with_note(outcomes[offer.beside], note if offer.note else None)
         self._plan.outcomes.append(tuple(outcomes[position] for position in sorted(outcomes)))
         self._plan.added.append(len(self._new) - before)
 
     def _offer(self, offer: Offer, publication: Publication, readable: frozenset[int]) -> Outcome:
         entries = self._objects.setdefault(offer.id, [])
-        visible = [e for e in entries if e.policy in readable or e.policy == offer.policy]
+        visible = [e for e in entries if e.policy in readable or e.policy == offer.policy] if entries else ()
         version = offer.version or 0
         for entry in visible:
             if entry.version == version:
                 return _again(offer, entry)
-        waiting = self._waiting.get((publication.agency, offer.id, version))
+        waiting = self._waiting.get((publication.agency, offer.id, version)) if self._waiting else None
         if waiting is not None:
-            return _waits_already(offer, waiting)
+            return waits_already(offer, waiting)
         if refusal := _not_the_creator(offer, visible, publication.agency):
             return Outcome(offer.id, offer.version_text, ok=False, message=refusal)
         if offer.signatures:
@@ -179,7 +186,7 @@ class Planner:
             stamp=len(self._new),
             digest=offer.digest,
             creator=offer.creator,
-            heads=Heads(),
+            heads=_ALONE,
             expires=offer.expires,
         )
         entries.append(entry)
@@ -190,7 +197,7 @@ class Planner:
         proposal = proposal_of(offer, publication)
         self._waiting[proposal.agency, proposal.object_id, proposal.version] = proposal
         self._plan.held.append(proposal)
-        return _waits(offer, proposal)
+        return waits(offer, proposal)
 
     def finish(self) -> Plan:
         """Give the stamps (the new entries end at ``last``, ``STEP`` apart) and settle the heads."""
@@ -213,6 +220,8 @@ class Planner:
     def _name_unversioned(self) -> None:
         """An object without a version of its own is named by the stamp of its first acceptance."""
         accepted = {e.id: e.accepted for entries in self._objects.values() for e in entries if e.accepted}
+        if not accepted:
+            return
         self._plan.outcomes = [
             tuple(
                 replace(o, version=timestamps.format(accepted[o.id]))
@@ -222,11 +231,6 @@ class Planner:
             )
             for outcomes in self._plan.outcomes
         ]
-
-
-def _with_note(outcome: Outcome, note: str | None) -> Outcome:
-    said = [text for text in (outcome.message, note) if text]
-    return replace(outcome, message="; ".join(said) or None)
 
 
 def _again(offer: Offer, entry: Known) -> Outcome:
@@ -247,30 +251,6 @@ def _again(offer: Offer, entry: Known) -> Outcome:
         message="another content is stored under this id and version already; the stored one is kept. "
         "Publish the change as a new version (a later 'modified').",
     )
-
-
-def _waits_already(offer: Offer, waiting: Proposal) -> Outcome:
-    if waiting.offer is not None and waiting.offer.digest == offer.digest:
-        return _waits(offer, waiting)
-    return Outcome(
-        offer.id,
-        offer.version_text,
-        ok=False,
-        message="another content of this id and version waits for release; have it refused or withdraw it, or "
-        "publish the change as a new version (a later 'modified').",
-    )
-
-
-def _waits(offer: Offer, proposal: Proposal) -> Outcome:
-    words = (
-        f"waits for release by {_officers(proposal.signatures)} of {proposal.agency} until "
-        f"{timestamps.format(proposal.due)}, as {proposal.id}"
-    )
-    return Outcome(offer.id, offer.version_text, ok=True, message=words, pending=proposal.id)
-
-
-def _officers(signatures: int) -> str:
-    return "a liaison officer" if signatures == 1 else f"{signatures} liaison officers"
 
 
 def _not_the_creator(offer: Offer, visible: Sequence[Known], agency: str) -> str | None:
@@ -329,7 +309,7 @@ def _document(entry: Known, offer: Offer, publication: Publication) -> dict[str,
         document["e"] = offer.expires
     if offer.version is None:
         document["a"] = entry.stamp
-    elif offer.version_text != timestamps.canonical(offer.version):
+    elif not timestamps.is_canonical(offer.version_text or "", offer.version):
         document["w"] = offer.version_text
     return document
 
@@ -337,6 +317,8 @@ def _document(entry: Known, offer: Offer, publication: Publication) -> dict[str,
 def head_fields(heads: Heads, *, new: bool = False) -> dict[str, Any]:
     """The head fields as stored; empty lists are left out of a new entry and None in an update."""
     fields: dict[str, Any] = {"l": heads.l, "f": heads.f}
+    if new and heads is _ALONE:
+        return fields
     for name in ("u", "g", "d"):
         value = getattr(heads, name)
         if value:

@@ -22,6 +22,8 @@ from taxii_hub.store.held import held_document, proposal_from, settled_document
 
 Document = dict[str, Any]
 
+FEW = 20
+
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -103,12 +105,16 @@ class QueueInCommit:
         ids = {offer.id for each in group for offer in each.offers}
         if not ids:
             return []
-        wanted = {
+        wanted: Document = {
             "collection": group[0].collection,
             "agency": {"$in": sorted({each.agency for each in group})},
             "kind": "publish",
-            "object_id": {"$in": list(ids)},
         }
+        if len(ids) > FEW and not await self._held.find_one(
+            wanted, {"_id": 1}, hint="version", session=session
+        ):
+            return []  # as usual, and a thousand ids cost more than to ask twice
+        wanted["object_id"] = {"$in": list(ids)}
         return [proposal_from(row) async for row in self._held.find(wanted, hint="version", session=session)]
 
     async def hold(self, session: AsyncClientSession, proposals: Sequence[Proposal]) -> None:

@@ -9,22 +9,20 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bson.int64 import Int64
-from pymongo import DeleteMany, InsertOne, ReadPreference
+from pymongo import DeleteMany
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, PyMongoError
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
 from taxii_hub.store.acting import Act, follow_up_documents
+from taxii_hub.store.attempt import attempted
 from taxii_hub.store.audit_queue import queued
 from taxii_hub.store.base import Change, ChangeResult, Proposal, Publication, Settlement, SettleResult
 from taxii_hub.store.change import ChangePlan, copy_document, plan_change
@@ -35,7 +33,7 @@ from taxii_hub.store.gaining import GainsInCommit, again_leaf, plan_again
 from taxii_hub.store.gaining_base import AgainResult, FeedAgain
 from taxii_hub.store.plan import KNOWN_FIELDS, Known, Planner
 from taxii_hub.store.settling import End, QueueInCommit, judge, publication_of, words_for
-from taxii_hub.store.statements import grouped
+from taxii_hub.store.statements import grouped, insert_all
 from taxii_hub.store.statuses import change_document, status_document, status_for, status_of
 from taxii_hub.store.withdrawals import withdrawal_documents
 from taxii_hub.store.words import forget_erased, forget_words
@@ -82,9 +80,19 @@ class Transactions:
         self._gains = GainsInCommit(database)
         self._conflicts = conflicts or Conflicts()
 
-    async def publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
-        """Commit publications of one collection together; the statuses are durable on return."""
-        return await self._run(session, lambda: self._publish(session, group))
+    async def publish(
+        self, session: AsyncClientSession, group: Sequence[Publication], fresh: Collection[str] = ()
+    ) -> list[Status]:
+        """Commit publications of one collection together; the statuses are durable on return. ``fresh``: those
+        that were never tried before, anywhere: nobody has to look whether they were committed already."""
+        asked = [publication.id for publication in group if publication.id not in fresh]
+
+        async def body() -> list[Status]:
+            nonlocal asked
+            tried, asked = asked, [publication.id for publication in group]
+            return await self._publish(session, group, tried)
+
+        return await self._run(session, body)
 
     async def change(self, session: AsyncClientSession, change: Change) -> ChangeResult:
         """Commit an act on one object, feeding again what becomes the last version for somebody (R7)."""
@@ -98,11 +106,13 @@ class Transactions:
         """Commit one step of feeding an agency what it could not read before it gained rights (R7)."""
         return await self._run(session, lambda: self._feed_again(session, step))
 
-    async def _publish(self, session: AsyncClientSession, group: Sequence[Publication]) -> list[Status]:
+    async def _publish(
+        self, session: AsyncClientSession, group: Sequence[Publication], tried: Sequence[str]
+    ) -> list[Status]:
         collection = group[0].collection
         offers = [offer for publication in group for offer in publication.offers]
         last = await self._clock.move(session, collection, len(offers), {each.policy for each in offers})
-        done = await self._done(session, group)
+        done = await self._done(session, tried) if tried else {}
         todo = [publication for publication in group if publication.id not in done]
         ids = list({offer.id for publication in todo for offer in publication.offers})
         waiting = await self._queue.waiting(session, todo)
@@ -117,14 +127,13 @@ class Transactions:
             documents = [status_document(s, p.keep) for s, p in zip(statuses, todo, strict=True)]
             await self._statuses.insert_many(documents, session=session)
             leaves = publish_leaves(todo, statuses, plan, last)
-            await self._audit.insert_many([queued(leaf) for leaf in leaves], session=session)
+            await insert_all(self._audit, [queued(leaf) for leaf in leaves], session)
         done.update({status.id: status for status in statuses})
         return [done[publication.id] for publication in group]
 
-    async def _done(self, session: AsyncClientSession, group: Sequence[Publication]) -> dict[str, Status]:
+    async def _done(self, session: AsyncClientSession, tried: Sequence[str]) -> dict[str, Status]:
         """Requests that were committed before (their answer was lost): answered from the status."""
-        ids = [publication.id for publication in group]
-        found = self._statuses.find({"_id": {"$in": ids}}, session=session)
+        found = self._statuses.find({"_id": {"$in": list(tried)}}, session=session)
         return {document["_id"]: status_of(document) async for document in found}
 
     async def _known(self, session: AsyncClientSession, collection: int, ids: list[str]) -> list[Known]:
@@ -246,7 +255,7 @@ class Transactions:
         else:
             # What waits is not published a second time, so it has to be out of the queue first.
             await self._queue.take(session, proposal)
-            (status,) = await self._publish(session, [publication_of(proposal, said)])
+            (status,) = await self._publish(session, [publication_of(proposal, said)], [said.id])
             ok, words = status.outcomes[0].ok, status.outcomes[0].message
         at = await self._clock.move(session, said.collection, 0)
         verdict: SettleResult = "released" if ok else "failed"
@@ -284,16 +293,16 @@ class Transactions:
         if deletes:
             writes.append(DeleteMany({"_id": {"$in": list(deletes)}}))
         writes += grouped(updates)
-        writes += [InsertOne(document) for document in inserts]
         if writes:
             await self._entries.bulk_write(writes, ordered=True, session=session)
+        await insert_all(self._entries, inserts, session)
 
     async def _run(self, session: AsyncClientSession, body: Callable[[], Awaitable[Result]]) -> Result:
         began = time.monotonic()
         attempt = 0
         while True:
             try:
-                result = await _attempt(session, body)
+                result = await attempted(session, body)
             except PyMongoError as error:
                 transient = error.has_error_label("TransientTransactionError")
                 if not transient and not isinstance(error, ConnectionFailure):
@@ -325,23 +334,3 @@ class Transactions:
                     return False
                 raise
             return True
-
-
-async def _attempt(session: AsyncClientSession, body: Callable[[], Awaitable[Result]]) -> Result:
-    """Everything up to the commit; whatever goes wrong, the clock is let go."""
-    await _abandon(session)
-    async with AsyncExitStack() as undo:
-        undo.push_async_callback(_abandon, session)
-        await session.start_transaction(
-            read_concern=ReadConcern("snapshot"),
-            write_concern=WriteConcern("majority", j=True),
-            read_preference=ReadPreference.PRIMARY,
-        )
-        result = await body()
-        undo.pop_all()
-    return result
-
-
-async def _abandon(session: AsyncClientSession) -> None:
-    if session.in_transaction:
-        await session.abort_transaction()

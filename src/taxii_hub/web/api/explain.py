@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from taxii_hub.exchange import explain as why
 from taxii_hub.exchange.access import place_for, require_writing
-from taxii_hub.exchange.publish import check_members
+from taxii_hub.exchange.checking import check_members
 from taxii_hub.taxii.envelope import parse_envelope
 from taxii_hub.web.api.callers import account_with, hub_of, read_body, uploads_of
 from taxii_hub.web.api.places import CollectionName, ObjectId, RootPath, officer_before
