@@ -14,7 +14,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from taxii_hub.errors import HubError
+from taxii_hub.errors import HubError, UnavailableError
 from taxii_hub.web import errors
 from taxii_hub.web.answers import Answer, Header
 from taxii_hub.web.logs import Lines
@@ -61,15 +61,10 @@ class _Reply:
 
     async def answer(self, answer: Answer) -> None:
         """A whole answer."""
-        visit = self.visit
-        visit.status = answer.status
         length = (b"content-length", b"%d" % len(answer.body))
-        identity = (b"x-request-id", visit.id.encode())
-        headers = [*answer.headers, length, *self.common, identity]
-        await self.send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        body = b"" if visit.method == "HEAD" else answer.body
-        visit.sent = len(body)
-        await self.send({"type": "http.response.body", "body": body})
+        headers = (*answer.headers, length)
+        await self({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await self({"type": "http.response.body", "body": answer.body})
 
 
 class Front:
@@ -93,9 +88,12 @@ class Front:
         except ClientDisconnect:
             visit.status = _CLIENT_GONE
         except asyncio.CancelledError:
-            if GONE not in scope:
+            if GONE in scope:
+                visit.status = _CLIENT_GONE
+            elif visit.status:
                 raise
-            visit.status = _CLIENT_GONE
+            else:  # stopping took too long; the server would answer 500 in plain text
+                await reply.answer(errors.refused(visit, UnavailableError("The hub stops; send it again.")))
         except Exception:  # noqa: BLE001 - the net: a defect becomes a TAXII error and a line in the log
             answer = errors.broken(visit)
             _log.exception("failed", request_id=visit.id, route=visit.route, path=shown(path))
@@ -133,4 +131,4 @@ class Front:
         # Probes and scrapers come every few seconds: their lines would bury the others.
         level = "debug" if visit.route in _WATCHED and visit.status < 400 else "info"
         if self._lines.told(level):
-            self._lines.add(request_line(visit, path, seconds), level)
+            self._lines.add(level, request_line(visit, path, seconds))

@@ -199,6 +199,40 @@ def test_a_client_that_goes_away_is_a_line_and_no_failure(world, capsys):
     assert (line["status"], line["source"]) == (499, None)
 
 
+def test_a_request_that_a_stop_cuts_off_may_be_sent_again(world):
+    """uvicorn cancels it, and would answer 500 in plain text."""
+
+    async def cut_off():
+        sent, waiting = [], asyncio.Event()
+
+        async def receive():
+            waiting.set()
+            await asyncio.Event().wait()
+
+        async def send(message):
+            sent.append(message)
+
+        headers = {"authorization": f"Bearer {world.keys['north-siem']}", "content-type": TAXII}
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": f"{BOTH}/objects/",
+            "query_string": b"",
+            "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
+        }
+        request = asyncio.create_task(world.app(scope, receive, send))
+        await waiting.wait()
+        request.cancel()
+        await request
+        return sent
+
+    start, body = asyncio.run(cut_off())
+    headers = dict(start["headers"])
+    assert (start["status"], headers[b"content-type"]) == (503, TAXII.encode())
+    assert int(headers[b"retry-after"]) > 0
+    assert json.loads(body["body"])["title"]
+
+
 def test_a_failure_in_mid_answer_is_logged_and_nothing_is_added(world, capsys):
     async def fail():
         sent = []
