@@ -39,18 +39,21 @@ class Hub:
     environment: dict[str, str]
     port: int
     process: subprocess.Popen[str] | None = None
-    log: Path = field(init=False)
+    starts: int = 0
 
-    def __post_init__(self) -> None:
-        self.log = Path(self.environment["TAXII_HUB_DATA_DIR"]) / "log"
+    @property
+    def log(self) -> Path:
+        """Of the last start; those before stay for whoever looks why a test failed."""
+        return Path(self.environment["TAXII_HUB_DATA_DIR"]) / f"log{self.starts}"
 
     def start(self) -> None:
+        self.starts += 1
         command = [sys.executable, "-m", "taxii_hub.cli", "serve", "--port", str(self.port)]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, text=True)
 
     async def until_ready(self) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while READY not in self.log.read_text():
             assert self.process is not None
             assert self.process.poll() is None, self.log.read_text()[-2000:]

@@ -35,7 +35,7 @@ from taxii_hub.ledger.leaves import Actor, leaf_of
 from taxii_hub.stix import timestamps
 from taxii_hub.store.audit_queue import queued
 from taxii_hub.store.audit_sessions import SILENCE
-from taxii_hub.store.backup import LEFT_OUT, STAGING, Identity
+from taxii_hub.store.backup import STAGING, Identity
 from taxii_hub.store.backup_evidence import Evidence, from_database, from_export
 from taxii_hub.store.backup_file import BackupReader, Manifest, documents
 from taxii_hub.store.backup_log import load_export
@@ -254,11 +254,18 @@ async def _load(database: Database, order: Order, outcome: Outcome) -> None:
         await database[f"{STAGING}clocks"].update_one({"_id": feed}, moved, upsert=True)
     if outcome.log == "export" and order.export is not None:
         await load_export(database, STAGING, order.export)
-    for name, models in order.indexes.items():
-        if models and name not in LEFT_OUT:
-            with pymongo.timeout(_PATIENCE):
-                await database[STAGING + name].create_indexes(list(models))
+    await _make_indexes(database, order.indexes)
     await _refuse_running(database)
+
+
+async def _make_indexes(database: Database, indexes: Indexes) -> None:
+    there = await _staging(database)
+    with pymongo.timeout(_PATIENCE):
+        for name, models in indexes.items():
+            if models:
+                await database[STAGING + name].create_indexes(list(models))
+            elif STAGING + name not in there:
+                await database.create_collection(STAGING + name, check_exists=False)
 
 
 async def _refuse_incomplete(database: Database, manifest: Manifest) -> None:
