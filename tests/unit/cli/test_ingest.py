@@ -92,6 +92,10 @@ def test_a_list_from_edition_to_edition(cli: Run, tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert "2026-01-15" in refused.stderr
     assert "2026-02-01" in refused.stderr
+    unknown = tmp_path / "unknown.bin"
+    unknown.write_bytes(b"\x00\x01")
+    assert cli(unknown).stderr.count("unknown.bin") == 1
+    unknown.unlink()
     assert cli("--list", "another", late).exit_code == 0
     filled = cli("--backfill", late)
     assert filled.exit_code == 0, filled.stderr
