@@ -18,7 +18,17 @@ def refuse_unsafe(settings: Settings) -> None:
 
 def unsafe(settings: Settings) -> str | None:
     """Why these settings are refused, and what to do; None where nothing is wrong."""
-    return _plain_http(settings) or _believed(settings)
+    return _everybody(settings) or _plain_http(settings) or _believed(settings)
+
+
+def _everybody(settings: Settings) -> str | None:
+    """Uvicorn takes ``*`` for any peer: then every client chooses the address it is counted by."""
+    if "*" not in settings.trusted_proxies:
+        return None
+    return (
+        "TAXII_HUB_TRUSTED_PROXIES=*: everybody's headers would be believed; name the proxies' addresses or"
+        " networks (10.0.0.1, 10.1.0.0/16)"
+    )
 
 
 def _plain_http(settings: Settings) -> str | None:
