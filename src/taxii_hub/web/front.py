@@ -61,10 +61,15 @@ class _Reply:
 
     async def answer(self, answer: Answer) -> None:
         """A whole answer."""
+        visit = self.visit
+        visit.status = answer.status
         length = (b"content-length", b"%d" % len(answer.body))
-        headers = (*answer.headers, length)
-        await self({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await self({"type": "http.response.body", "body": answer.body})
+        identity = (b"x-request-id", visit.id.encode())
+        headers = [*answer.headers, length, *self.common, identity]
+        await self.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if visit.method == "HEAD" else answer.body
+        visit.sent = len(body)
+        await self.send({"type": "http.response.body", "body": body})
 
 
 class Front:
@@ -100,7 +105,9 @@ class Front:
             if not visit.status:
                 await reply.answer(answer)
         finally:
-            self._tell(visit, path)
+            seconds = time.perf_counter() - visit.started
+            # in the next turn of the loop: what was answered is sent at the end of this one
+            asyncio.get_running_loop().call_soon(self._tell, visit, path, seconds)
 
     async def _respond(self, visit: Visit, reply: _Reply) -> None:
         found = resource_at(visit.path)
@@ -120,15 +127,14 @@ class Front:
             answer = errors.refused(visit, error)
         await reply.answer(answer)
 
-    def _tell(self, visit: Visit, path: str) -> None:
+    def _tell(self, visit: Visit, path: str, seconds: float) -> None:
         """What is kept of the request: in the metrics, of the consumer, in the log."""
         if visit.route == UNMATCHED and (route := visit.scope.get("route")) is not None:
             visit.route = route.path
         visit.status = visit.status or _CLIENT_GONE
-        seconds = time.perf_counter() - visit.started
         self._serving.metrics.count(visit, seconds)
         tell_consumers(self._serving, visit)
         # Probes and scrapers come every few seconds: their lines would bury the others.
         level = "debug" if visit.route in _WATCHED and visit.status < 400 else "info"
         if self._lines.told(level):
-            self._lines.add(level, request_line(visit, path, seconds))
+            self._lines.add(request_line(visit, path, seconds), level)
