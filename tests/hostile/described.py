@@ -10,7 +10,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,8 @@ class Outcome:
 class Described:
     """One run against one hub."""
 
-    def __init__(self, hub: RunningHub, number: int) -> None:
+    def __init__(self, hub: RunningHub, number: int, seconds: float = 1800) -> None:
+        self._until = time.monotonic() + seconds
         self._url = hub.url
         self._people = [Target.of(hub.url, hub.credentials(user)) for user in USERS]
         self._session = requests.Session()
@@ -63,13 +64,15 @@ class Described:
         self._number = number
         self.outcome = Outcome()
 
-    def run(self, count: int) -> Outcome:
-        """About ``count`` requests, as many for each operation."""
+    def run(self, count: int, most: int = 1000) -> Outcome:
+        """About ``count`` requests, as many for each operation, of which there are ``most``, taken at random."""
         began = time.monotonic()
         operations = list(self._operations())
+        self._chance.shuffle(operations)
+        del operations[most:]
         self.outcome.operations = len(operations)
         for operation in operations:
-            for strategy in _strategies(operation):
+            for strategy in _strategies(operation) if time.monotonic() < self._until else ():
                 self._send(strategy, max(1, count // (2 * len(operations))))
         self._session.close()
         self.outcome.seconds = time.monotonic() - began
@@ -154,17 +157,17 @@ def _strategies(operation: Any) -> Sequence[Any]:
         return [operation.as_strategy(generation_mode=mode) for mode in modes]
 
 
-def main(count: int, number: int, environment: Mapping[str, str]) -> int:
+def main(count: int, number: int, seconds: int) -> int:
     """Run against a demo of its own. 1 where anything was wrong."""
     sys.stdout.write(f"{count} requests, seed {number}\n")
     sys.stdout.flush()
-    with running_hub(settings=environment) as hub:
-        outcome = Described(hub, number).run(count)
+    with running_hub(settings={"TAXII_HUB_WORKERS": "1", "TAXII_HUB_LOG_LEVEL": "warning"}) as hub:
+        outcome = Described(hub, number, seconds).run(count)
     sys.stdout.write(outcome.text() + "\n")
     return 1 if outcome.wrong else 0
 
 
 if __name__ == "__main__":
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    chosen = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1_000_000)
-    sys.exit(main(wanted, chosen, {"TAXII_HUB_WORKERS": "1", "TAXII_HUB_LOG_LEVEL": "warning"}))
+    given_numbers = [int(each) for each in sys.argv[1:]]
+    defaults = [20_000, random.SystemRandom().randrange(1_000_000), 1800]
+    sys.exit(main(*given_numbers, *defaults[len(given_numbers) :]))

@@ -1,6 +1,6 @@
 """Thousands of requests against a hub that starts for them, and what must hold meanwhile and afterwards.
 
-    python -m tests.hostile.fuzz [REQUESTS] [SEED]     (100,000; a seed of its own, which is printed)
+    python -m tests.hostile.fuzz [REQUESTS [SEED [SECONDS]]]     (100,000; a seed of its own, which is printed; at most 1800 s)
 
 Never a 5xx (503 only while the database is away, and it never is), HTML, an internal name, a hang; others are
 served in 3 s; memory grows by less than 200 MB; afterwards every collection can be walked, and each object is
@@ -66,7 +66,8 @@ class Outcome:
 class Fuzz:
     """One run against one hub."""
 
-    def __init__(self, hub: RunningHub, seed: int) -> None:
+    def __init__(self, hub: RunningHub, seed: int, seconds: float = 1800) -> None:
+        self._until = time.monotonic() + seconds
         self._hub = hub
         self._people = {user: Target.of(hub.url, hub.credentials(user)) for user in USERS}
         self._generator = Generator(random.Random(seed), self._people, _samples())
@@ -104,7 +105,7 @@ class Fuzz:
 
     async def _worker(self) -> None:
         line: _Line | None = None
-        while self._left > 0:
+        while self._left > 0 and time.monotonic() < self._until:
             self._left -= 1
             shot = self._generator.shot()
             if line is None:
@@ -239,18 +240,17 @@ def _samples() -> tuple[bytes, ...]:
     return tuple(file.read_bytes() for file in files if file.is_file() and file.stat().st_size < 60_000)
 
 
-def main(requests: int, seed: int) -> int:
+def main(requests: int, seed: int, seconds: int) -> int:
     """Run against a demo of its own. 1 where anything was wrong."""
     sys.stdout.write(f"{requests} requests, seed {seed}\n")
     sys.stdout.flush()
     with running_hub(settings={"TAXII_HUB_WORKERS": "1", "TAXII_HUB_LOG_LEVEL": "warning"}) as hub:
-        outcome = asyncio.run(Fuzz(hub, seed).run(requests))
+        outcome = asyncio.run(Fuzz(hub, seed, seconds).run(requests))
     sys.stdout.write(outcome.text() + "\n")
     return 1 if outcome.wrong else 0
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    sys.exit(
-        main(count, int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1_000_000))
-    )
+    given = [int(each) for each in sys.argv[1:]]
+    defaults = [100_000, random.SystemRandom().randrange(1_000_000), 1800]
+    sys.exit(main(*given, *defaults[len(given) :]))

@@ -11,14 +11,12 @@ import orjson
 import pytest
 
 from tests.hostile.oracle import faults
-from tests.hostile.wire import Target
+from tests.hostile.wire import PROMPT, Target
 from tests.support.hubs import RunningHub
 from tests.support.probe import indicator
 
 OBJECTS = b"/sandbox/collections/scratch/objects/"
 MANY = 40
-PROMPT = 3.0
-"""Seconds: trust.md 2.1, "other requests < 3 s"."""
 
 
 def served(target: Target, times: int = 5) -> None:

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.oracle import Reply, faults
-from tests.hostile.wire import Target
+from tests.hostile.wire import PROMPT, Target
 from tests.support import hostile_files
 from tests.support.hubs import RunningHub
 
 CASES = (
     "xxe_file:un_sc_consolidated_xml",
     "billion_laughs:auto",
-    "zip_bomb_ratio:hub_report_xlsx",
     "zip_bomb_lying:hub_report_xlsx",
     "nul_raw_json:auto",
 )
@@ -58,9 +57,8 @@ def test_no_network_is_asked(engineer: Target, tmp_path: Path) -> None:
             listener.accept()
 
 
-@pytest.mark.parametrize("name", [b"../../../tmp/slip.xml", b"a\r\nX: y.xml"])
-def test_a_file_name_is_no_path(engineer: Target, name: bytes) -> None:
-    reply = converted(engineer, "auto", name, b"<x/>")
+def test_a_file_name_is_no_path(engineer: Target) -> None:
+    reply = converted(engineer, "auto", b"../../../tmp/slip.xml", b"<x/>")
     assert reply.status in (400, 422)
     assert not Path("/tmp/slip.xml").exists()
     assert b".." not in reply.body
@@ -92,12 +90,12 @@ def test_others_are_served_while_reports_are_converted(
     hub: RunningHub, engineer: Target, tmp_path: Path
 ) -> None:
     data = hostile_files.lines_csv(tmp_path).read_bytes()
-    with ThreadPoolExecutor(4) as pool:
-        sent = [pool.submit(converted, engineer, "ioc_csv", b"a.csv", data) for _ in range(4)]
+    with ThreadPoolExecutor(3) as pool:
+        sent = [pool.submit(converted, engineer, "ioc_csv", b"a.csv", data) for _ in range(3)]
         while not all(one.done() for one in sent):
             began = time.monotonic()
             assert engineer.ask(engineer.get(b"/sandbox/collections/scratch/objects/?limit=5")).status == 200
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 2 * PROMPT, "the converters have the cores meanwhile"
     assert {one.result().status for one in sent} <= {200, 422, 503}, (
         "those beyond what may run at a time: 503"
     )

@@ -14,6 +14,8 @@ from tests.hostile.oracle import TAXII, Reply
 
 HANG = 15.0
 """Seconds after which an answer that did not come is a hang, on a machine that is busy with other tests too."""
+PROMPT = 3.0
+"""Seconds in which others are served, whatever a hostile client does."""
 _MOMENT = 0.1
 
 
