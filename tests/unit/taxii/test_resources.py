@@ -2,7 +2,7 @@ import uuid
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from taxii_hub.model import ApiRoot, Collection, Entry, Outcome, Page, Status
@@ -161,6 +161,7 @@ def test_empty_answers():
         st.tuples(st.text(max_size=20), st.text(max_size=20), st.integers(0, 2**53)), min_size=1, max_size=5
     )
 )
+@example([('","', '"', 1), ('\\","', ',"', 2), ('"],["', "\\", 3)])
 def test_any_text_in_a_manifest_is_escaped(rows):
     """T-5.3-01."""
     page = Page(tuple(Entry(id_, version, stamp) for id_, version, stamp in rows))
