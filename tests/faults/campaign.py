@@ -106,8 +106,9 @@ class Campaign:
                 chance = random.Random(f"{self.seed} {outcome.number}")
                 await self._round(outcome, Strike(site, self.times, chance), fault)
                 self._tell(outcome)
-                if outcome.error is not None:
+                if not outcome.clean:
                     self.keep_logs(site)
+                if outcome.error is not None:
                     return
 
     def keep_logs(self, site: Site) -> None:

@@ -34,7 +34,7 @@ class Times:
     cut: float = 8.0
     full: float = 8.0
     step: float = 4.0
-    records: int = 2500
+    records: int = 1500
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from tests.support.watched import Target, Watched
+from tests.support.wire_client import Answer
 
 if TYPE_CHECKING:
     from tests.faults.faults import Strike
@@ -45,16 +45,17 @@ async def interrupted_ingest(strike: Strike, ingest: Started) -> str:
     edition = len(list(site.folder.glob("edition*.xml")))
     path = national_list(site.folder, edition, strike.times.records)
     client = Watched([Target(site.hub.url + DESIGNATIONS, site.auth)])
-    killed = []
+    killed: list[int] = []
     try:
+        start = await _end(client)
         for share in (0.2, 0.6):
             run = await ingest(str(path))
-            while await _people(client, edition) < share * strike.times.records and run.returncode is None:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)  # its progress is seen in the collection only
+            while await _progress(client, start) < share * strike.times.records and run.returncode is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)  # it is seen in the collection only
             if run.returncode is None:
                 run.kill()
                 await run.wait()
-                killed.append(await _people(client, edition))
+                killed.append(await _progress(client, start))
         runs = await _to_its_end(path, ingest)
         await _compare(client, edition, strike.times.records)
     finally:
@@ -77,8 +78,25 @@ async def _to_its_end(path: Path, ingest: Started) -> int:
         await asyncio.sleep(0.5)
 
 
-async def _people(client: Watched, edition: int) -> int:
-    return sum((await _stored(client, edition)).values())
+async def _end(client: Watched) -> str:
+    answer = await _asked(client, "manifest", {"added_after": "2999-01-01T00:00:00Z"})
+    last = answer.headers.get("x-taxii-date-added-last", "2999")
+    return last if last < "2999" else "2000-01-01T00:00:00Z"
+
+
+async def _progress(client: Watched, start: str) -> int:
+    """How many records have come, or changed, after that moment."""
+    asked = {"added_after": start, "match[type]": "identity", "match[version]": "all", "limit": "10000"}
+    body: Any = (await _asked(client, "manifest", asked)).json()
+    return len(body.get("objects", []))
+
+
+async def _asked(client: Watched, what: str, parameters: dict[str, str]) -> Answer:
+    while True:
+        answer = await client.get(f"{DESIGNATIONS}/{what}/", parameters)
+        if answer is not None and answer.status == 200:
+            return answer
+        await asyncio.sleep(0.1)
 
 
 async def _stored(client: Watched, edition: int) -> Counter[str]:
@@ -86,11 +104,7 @@ async def _stored(client: Watched, edition: int) -> Counter[str]:
     found: Counter[str] = Counter()
     parameters = {"match[type]": "identity", "match[version]": "all", "limit": "1000"}
     while True:
-        answer = await client.get(urlsplit(f"{DESIGNATIONS}/objects/").path, parameters)
-        if answer is None or answer.status != 200:
-            await asyncio.sleep(0.1)
-            continue
-        body: Any = answer.json()
+        body: Any = (await _asked(client, "objects", parameters)).json()
         for item in body.get("objects", []):
             if item["name"].startswith(f"EDITION {edition} "):
                 found[item["external_references"][0]["external_id"]] += 1

@@ -6,7 +6,6 @@ All of them die with the campaign itself, whatever ends it: start them from the 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -23,6 +22,12 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from taxii_hub.bootstrap import open_hub
+from taxii_hub.catalog.documents import to_document
+from taxii_hub.catalog.loader import load_catalog
+from taxii_hub.exchange.account_admin import NewAccount
+from taxii_hub.mapping.registry import registry_of
+from taxii_hub.settings import Settings
 from taxii_hub.store.engine_files import find_mongod
 from tests.support.hubs import READY, children_of, environment_for
 from tests.support.watched import Target
@@ -236,19 +241,16 @@ class ServedHub(Child):
             *HUB, *words, env=dict(self.environment or {}), stdout=pipe, stderr=pipe
         )
 
-    async def run(self, *words: str) -> str:
-        """The same to its end; its output."""
-        process = await self.begin(*words)
-        out, said = await asyncio.wait_for(process.communicate(), START)
-        assert process.returncode == 0, said.decode()
-        return out.decode()
-
     async def account(self) -> tuple[str, str]:
-        """Put the catalogue in force and make an account that writes and reads."""
-        await self.run("collections", "apply")
-        roles = ("--role", "reader", "--role", "writer")
-        added = await self.run("accounts", "add", "probe", "--agency", "gb-heron", *roles, "--json")
-        return "probe", json.loads(added)["key"]
+        """Put the catalogue in force and make an account that writes and reads, before the first start."""
+        settings = Settings.from_environment(self.environment)
+        catalog = load_catalog(settings.collections_dir, frozenset(s.format for s in registry_of(settings)))
+        async with open_hub(settings) as hub:
+            await hub.catalogs.apply(to_document(catalog), by="faults")
+            agencies = [agency.name for agency in hub.catalog.agencies]
+            probe = NewAccount("probe", "gb-heron", frozenset({"reader", "writer"}))
+            issued = await hub.accounts.admin.add(probe, agencies)
+        return "probe", issued.key.text
 
 
 def served_hub(folder: Path, name: str, settings: Mapping[str, str], preload: Mapping[str, str]) -> ServedHub:

@@ -73,7 +73,7 @@ async def _serving(site: Site, stack: AsyncExitStack) -> None:
     for hub in site.hubs:
         await hub.start()
     # The first use of a policy class waits until every process knows it.
-    await Probe(*site.targets(), writers=1, pace=0.2).run(3)
+    await Probe(*site.targets(), writers=1, pace=0.2).run(0.5)
 
 
 @asynccontextmanager
