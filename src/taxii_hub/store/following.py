@@ -82,14 +82,16 @@ class Follower:
         # first event and the first read. The driver would resume a broken stream silently: here it ends.
         async with self._client.start_session() as session:
             await self._clocks.find_one({}, {"_id": 1}, session=session)
-            began = session.operation_time
-        stages: list[Document] = [{"$changeStream": {"startAtOperationTime": began}}, {"$project": _SEEN}]
-        async with await self._clocks.aggregate(stages, maxAwaitTimeMS=HEARTBEAT_MS) as events:
-            while events.alive and not self._stopping:
-                event = await events.try_next()
-                if event is not None:
-                    self._tell(event)
-                self._marks.heard()
+            start: Document = {"$changeStream": {"startAtOperationTime": session.operation_time}}
+            stages: list[Document] = [start, {"$project": _SEEN}]
+            events = await self._clocks.aggregate(stages, session=session, maxAwaitTimeMS=HEARTBEAT_MS)
+            async with events:
+                while events.alive and not self._stopping:
+                    event = await events.try_next()
+                    if event is not None:
+                        self._tell(event)
+                    said_at = session.operation_time
+                    self._marks.heard(0 if said_at is None else said_at.time * 1_000_000)
         raise StoreError("the change stream of the clocks ended")
 
     def _tell(self, event: Mapping[str, Any]) -> None:

@@ -11,7 +11,9 @@ of those that its own process answers for before they are answered):
   :data:`SILENCE` old; a stream that ended takes all marks with it.
 * Why a late word loses nothing: the answer is the one that a snapshot would have given a moment ago. It
   names a stamp only where that is the newest that exactly these classes had, so whatever is still to come
-  has a greater one (rule R1), and a client that goes on from there gets it.
+  has a greater one (rule R1), and a client that goes on from there gets it. To a position beyond that
+  stamp the answer comes from here only where it is so old (:data:`SETTLED`) that no other process can have
+  given a stamp before it that this one has not heard of: nobody is sent back to get things twice.
 * Why it tells nothing (rule R4): a commit to classes that a reader does not read leaves his mark alone. He
   neither waits for a query because of it, nor does it alter his headers.
 
@@ -32,6 +34,10 @@ from taxii_hub.store.queries import start_of
 
 SILENCE: Final = 2.0
 """Seconds without a word from the change stream after which nothing is known."""
+SETTLED: Final = 2_000_000
+"""Microseconds that no commit takes: what was stamped so long before the stream's last word is heard of. Were
+one slower, a reader who asks two processes in turn might get it twice. The stream tells the time of what a
+majority holds, so on the word of a dethroned primary nothing settles."""
 MOST_CLASSES: Final = 200_000
 """Of all marks together; those not asked for longest go first."""
 MOST_FILTERS: Final = 64
@@ -81,17 +87,19 @@ class Marks:
         self._reads: set[Read] = set()
         self._weight = 0
         self._heard = float("-inf")
+        self._present = 0
 
     @property
     def alive(self) -> bool:
         """Whether the change stream was heard of a moment ago."""
         return self._clock() - self._heard < SILENCE
 
-    def heard(self) -> None:
-        """The change stream has said all that there was to say."""
+    def heard(self, present: int = 0) -> None:
+        """The change stream has said all that there was to say until ``present``, by the database's clock."""
         if not self.alive:
             self.forget()
         self._heard = self._clock()
+        self._present = present
 
     def lost(self) -> None:
         """The change stream ended: what happens from now on is heard of by nobody."""
@@ -130,10 +138,10 @@ class Marks:
             quiet = mark.quiet.get(_filter(query))
             if quiet is None or quiet > position:
                 return None
-        elif newest is not None and newest < position:
+        elif newest is not None and newest < position and position > self._present - SETTLED:
             return None  # another process may know more: nobody is sent back on the word of this one
         self._marks.move_to_end(key)
-        return Page((), mark=position)
+        return Page((), mark=position if newest is None else min(position, newest))
 
     @contextmanager
     def reading(self, visibility: Visibility) -> Iterator[Read | None]:

@@ -119,6 +119,7 @@ async def test_nothing_new_takes_no_query_until_something_changes(
                 await asyncio.sleep(0.005)
 
         await until_remembered(seen(low))
+        assert abs(reader._marks._present - time.time_ns() // 1000) < 30_000_000
         assert await reads(seen(low, high)) == 2
         for query in (end, replace(end, types=("x-y",)), ObjectQuery(position=newest)):
             assert (await reads(seen(low), query), await reads(seen(low, high), query)) == (0, 0)

@@ -63,6 +63,17 @@ def test_an_answer_names_what_the_snapshot_read_found() -> None:
     assert known.nothing_new(visibility(), ObjectQuery(position=70, added_after=3)) == Page((), mark=70)
 
 
+def test_a_position_beyond_the_end_is_told_so_once_everything_before_it_is_heard_of() -> None:
+    """Else another process may have given what this one has not heard of."""
+    known, _ = alive()
+    learnt(known, visibility(), after(90), Newest(70))
+    known.heard(80 + marks.SETTLED - 1)
+    assert known.nothing_new(visibility(), after(80)) is None
+    known.heard(80 + marks.SETTLED)
+    assert known.nothing_new(visibility(), after(80)) == Page((), mark=70)
+    assert known.nothing_new(visibility(), after(81)) is None
+
+
 def test_where_nothing_is_visible_every_position_is_echoed() -> None:
     known, _ = alive()
     learnt(known, visibility(), after(5), Newest(None))
