@@ -30,7 +30,7 @@ def _idle(pollers: int, where: str, must: float, aim: float) -> Goal:
     return Goal(f"nothing new, {where}, {pollers} pollers", "requests/s", must, aim, 12)
 
 
-AT, AFTER = "from the newest stamp", "from an hour later"
+AT, AFTER = "from the newest stamp", "from a second after it"
 GOALS = {
     "walk 1000": Goal("full walk, limit 1000", "objects/s", 0.10, 0.25, 10),
     "walk 1000 gzip": Goal(

@@ -147,8 +147,11 @@ def newest(subject: Subject) -> str:
 
 
 def later(stamp: str) -> str:
-    """An hour after, where a clock of a client may be."""
-    return (datetime.strptime(stamp, STAMP).replace(tzinfo=UTC) + timedelta(hours=1)).strftime(STAMP)
+    """A second after, once that is three seconds ago: the hub asks the database of what is younger than two."""
+    position = datetime.strptime(stamp, STAMP).replace(tzinfo=UTC) + timedelta(seconds=1)
+    past = position + timedelta(seconds=3) - datetime.now(UTC)
+    time.sleep(max(0.0, past.total_seconds()))
+    return position.strftime(STAMP)
 
 
 def nothing_new(subject: Subject, position: str, pollers: int, seconds: float) -> Figure:
