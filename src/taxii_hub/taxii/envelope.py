@@ -23,11 +23,15 @@ from taxii_hub.errors import BadEnvelopeError
 from taxii_hub.stix import strict_json
 
 DIGEST_BYTES: Final = 16
-MAX_MEMBERS: Final = 250_000
-"""Far above any real envelope; ten megabytes of ``{},`` would otherwise take half a minute."""
+MAX_MEMBERS: Final = 30_000
+"""Far above any real envelope, and what one status resource can tell of."""
+MAX_PROPERTIES: Final = 1_000
+"""Beside ``objects``; an envelope has two."""
+FREE_BRACKETS: Final = 200_000
+BYTES_A_BRACKET: Final = 12
+"""Ten megabytes of ``[],`` would take the whole process for seconds, and hundreds of megabytes; reports hold a
+list or an object in fifty bytes."""
 
-_MAX_QUICK_BRACKETS: Final = 500_000
-"""Read at once, ten megabytes of ``[],`` would take hundreds."""
 _PATIENCE: Final = 16
 _COMPACT: Final = re.compile(rb'\{"[^"\\]*":[^ \t\n\r]')
 _WHOLE_FLOAT: Final = re.compile(rb"\.0[,\]}]")
@@ -52,6 +56,7 @@ def parse_envelope(body: bytes) -> tuple[Member, ...]:
 
     Raises ``BadEnvelopeError`` where the body as a whole is none, saying where.
     """
+    _require_content(body)
     text = _decoded(body)
     start = strict_json.skip_space(text, 0)
     if not text.startswith("{", start):
@@ -87,6 +92,7 @@ class _Reader:
         self._quick = _QuickReader(body, self._members)
         self._places = _Places(text, body)
         self._seen = False
+        self._others = 0
         self._type: str | None = None
 
     def on_property(self, key: str, index: int) -> int:
@@ -98,6 +104,11 @@ class _Reader:
                 raise BadEnvelopeError('"objects" is no list.')
             self._seen = True
             return strict_json.read_array(text, index, self._on_members)
+        self._others += 1
+        if self._others > MAX_PROPERTIES:
+            raise BadEnvelopeError(
+                f'More than {MAX_PROPERTIES:,} properties beside "objects": send objects in that list.'
+            )
         end = strict_json.end_of(text, index)
         if key == "type":
             self._type = text[index:end]
@@ -165,7 +176,7 @@ class _QuickReader:
     def _all(self) -> list[Any]:
         body = self._body
         # NUL in a key is refused; in other texts it is rare.
-        if b"\\u0000" in body or body.count(b"{") + body.count(b"[") > _MAX_QUICK_BRACKETS:
+        if b"\\u0000" in body:
             return []
         try:
             found = orjson.loads(body)
@@ -209,6 +220,14 @@ class _Places:
         self._character += len(self._body[self._byte : byte].decode())
         self._byte = byte
         return self._character
+
+
+def _require_content(body: bytes) -> None:
+    brackets = body.count(b"{") + body.count(b"[")
+    if brackets > max(FREE_BRACKETS, len(body) // BYTES_A_BRACKET):
+        raise BadEnvelopeError(
+            f"The body is mostly brackets ({brackets:,}): send objects with something in them."
+        )
 
 
 def _require_room(members: list[Member]) -> None:

@@ -84,7 +84,10 @@ def test_other_properties_are_ignored(before: bytes) -> None:
         (b'{"objects":[' + b"[" * 50_000, "no JSON"),
         (b"{" * 50_000, "no JSON"),
         (b'{"a":' * 50_000, "no JSON"),
-        (b'{"objects":[' + b"5," * 250_000 + b"5]}", "More than 250,000 objects"),
+        (b'{"objects":[' + b"5," * 30_000 + b"5]}", "More than 30,000 objects"),
+        (b'{"objects":[' + b"{}," * 1_000_000 + b"{}]}", "mostly brackets"),
+        (b'{"objects":[[' + b"[]," * 1_000_000 + b"[]]]}", "mostly brackets"),
+        (b"{" + b",".join(b'"p%d":0' % n for n in range(1_001)) + b"}", "More than 1,000 properties"),
         (OBJECT, "a bare object"),
     ],
 )
