@@ -268,17 +268,17 @@ async def test_categories_of_persons_are_served_as_sent_and_explain_says_where_t
         b'{ "extension_type":"property-extension","person_categories":[{"category":"victim","text":"Opfer"}],'
         b'\t"fact_or_assessment": {"kind": "assessment"} }'
     )
-    plain = orjson.dumps(identity(7, MARKER))
+    told, untold = identity(7, MARKER), identity(8, MARKER)
+    plain = orjson.dumps(told)
     data = plain[:-1] + b',"extensions":{"' + DESIGNATION.encode() + b'":' + said + b"}}"
     async with keeping(mongodb_uri, mongodb_database) as hub:
-        body = b'{"objects":[' + data + b"," + orjson.dumps(identity(8, MARKER)) + b"]}"
+        body = b'{"objects":[' + data + b"," + orjson.dumps(untold) + b"]}"
         status = await publish(hub, place(hub, "gb-owl", "strict"), body, hub.now())
         assert [each.ok for each in status.outcomes] == [True, True], status
         answer = await poll(hub, place(hub, "us-elk", "strict"), parse_query(b"", "objects"), "objects")
         assert answer.page.entries[0].data == data
         with_it, without = [
-            (await explain.explain(hub, desk(hub), identity(number, "")["id"], ["us-elk"]))[0]
-            for number in (7, 8)
+            (await explain.explain(hub, desk(hub), each["id"], ["us-elk"]))[0] for each in (told, untold)
         ]
         names = ("person_categories", "fact_or_assessment")
         assert with_it.told_apart == tuple(f"extensions.{DESIGNATION}.{each}" for each in names)

@@ -58,7 +58,9 @@ async def test_what_was_stored_comes_back_byte_for_byte_in_order(feeds: Feeds) -
             entries = await walked(feed, seen(p), limit)
             assert [e.data for e in entries] == [o.data for o in offers]
         lean = await feed.page(seen(p), ObjectQuery(), "content", 10)
-        assert [(e.stamp, e.data, e.id) for e in lean.entries] == [(e.stamp, e.data, "") for e in entries[:10]]
+        assert [(e.stamp, e.data, e.id) for e in lean.entries] == [
+            (e.stamp, e.data, "") for e in entries[:10]
+        ]
         stamps = [e.stamp for e in entries]
         assert stamps == sorted(set(stamps))
         assert stamps[-1] % 1000 == 0
