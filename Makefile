@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 DATA ?= var/demo
+ROUNDS ?= 50
 VENV := .venv
 BIN := $(VENV)/bin
 # Everything pip downloads is in a lock file with its hash, the tools that build sdists (`cpe` has no wheel) and this package too:
@@ -14,7 +15,7 @@ PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test check lint docs bench fuzz samples lock clean
+.PHONY: help demo serve test check lint docs bench faults fuzz sbom samples lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 17
@@ -37,7 +38,10 @@ lint: $(VENV)/.dev-stamp ## the part of check that takes seconds
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev-stamp ## measure everything beside its rivals, and write docs/performance.md (an hour)
+bench: $(VENV)/.dev-stamp ## measure everything beside its rivals, and write docs/performance.md (two hours; OPENTAXII=VENV)
+	$(BIN)/python -m bench.table $(if $(OPENTAXII),--opentaxii-venv $(OPENTAXII))
+	$(BIN)/python -m bench.compression
+	$(BIN)/python -m bench.scale
 	$(BIN)/python -m bench.serving
 	$(BIN)/python -m bench.order
 	$(BIN)/python -m bench.convert
@@ -51,8 +55,17 @@ docs: $(VENV)/.dev-stamp ## write the generated documents again (docs/cli.md)
 	$(BIN)/python scripts/cli_docs.py
 	$(BIN)/python scripts/policy_docs.py
 
-fuzz: $(VENV)/.dev-stamp ## 10,000 changed records over all formats: problems, never exceptions
+faults: $(VENV)/.dev-stamp ## 50 rounds of kills, cuts, full disks and wrong clocks under load; writes docs/faults.md (two hours; some as root)
+	$(BIN)/python -m tests.faults --rounds $(ROUNDS) --report docs/faults.md
+
+fuzz: $(VENV)/.dev-stamp ## hostile requests, described requests, hostile parsers' input and changed records (an hour)
+	$(BIN)/python -m tests.hostile.fuzz 100000
+	$(BIN)/python -m tests.hostile.described 20000
+	$(BIN)/python -m tests.hostile.parsers 20
 	$(BIN)/python -m tests.support.mutations 10000
+
+sbom: $(VENV)/.dev-stamp ## the bill of materials of a running hub (CycloneDX), as taxii-hub.cdx.json
+	$(BIN)/python scripts/sbom.py -o taxii-hub.cdx.json
 
 samples: $(VENV)/.run-stamp ## convert every file of a folder twice and check what mappings promise, file by file (SAMPLES=DIR)
 	@test -n "$(SAMPLES)" || { echo "make samples SAMPLES=DIR: name the folder with the report files" >&2; exit 2; }
