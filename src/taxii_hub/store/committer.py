@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 import structlog
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError, ServerSelectionTimeoutError
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
@@ -141,9 +141,8 @@ class Committer:
             results = await self._commit(jobs, fresh)
         except UnavailableError as error:
             _fail(group, error)
-        except ConnectionFailure:
-            # Not the fault of one request: to look for a guilty one would only make all wait longer.
-            _fail(group, UnavailableError("The database cannot be reached right now; try again soon."))
+        except ConnectionFailure as error:
+            self._away(group, error)
         except PyMongoError:
             if len(group) > 1:
                 half = len(group) // 2
@@ -159,6 +158,14 @@ class Committer:
             for (_, future), result in zip(group, results, strict=True):
                 if not future.done():
                     future.set_result(result)
+
+    def _away(self, group: Sequence[tuple[Job, asyncio.Future[Result]]], error: ConnectionFailure) -> None:
+        """Not the fault of one request: to look for a guilty one would only make all wait longer."""
+        away = UnavailableError("The database cannot be reached right now; try again soon.")
+        _fail(group, away)
+        if isinstance(error, ServerSelectionTimeoutError):  # as long again would those wait
+            _fail(self._queue, away)
+            self._queue.clear()
 
     async def _commit(self, jobs: Sequence[Job], fresh: frozenset[str]) -> Sequence[Result]:
         if isinstance(jobs[0], Change):
@@ -195,7 +202,7 @@ def _weight(job: Job) -> tuple[int, int]:
     return len(job.offers), sum(len(offer.data) for offer in job.offers)
 
 
-def _fail(group: Sequence[tuple[Job, asyncio.Future[Result]]], error: UnavailableError) -> None:
+def _fail(group: Iterable[tuple[Job, asyncio.Future[Result]]], error: UnavailableError) -> None:
     for _, future in group:
         if not future.done():
             future.set_exception(error)

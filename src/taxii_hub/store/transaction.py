@@ -17,7 +17,7 @@ from bson.int64 import Int64
 from pymongo import DeleteMany
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError, ServerSelectionTimeoutError
 
 from taxii_hub.errors import UnavailableError
 from taxii_hub.model import Status
@@ -305,7 +305,8 @@ class Transactions:
                 result = await attempted(session, body)
             except PyMongoError as error:
                 transient = error.has_error_label("TransientTransactionError")
-                if not transient and not isinstance(error, ConnectionFailure):
+                away = isinstance(error, ServerSelectionTimeoutError)  # the driver has waited already
+                if away or not (transient or isinstance(error, ConnectionFailure)):
                     raise
             else:
                 if await self._commit(session, began):
@@ -324,7 +325,8 @@ class Transactions:
                 await session.commit_transaction()
             except PyMongoError as error:
                 if error.has_error_label("UnknownTransactionCommitResult"):
-                    if time.monotonic() - began > BUDGET:
+                    away = isinstance(error, ServerSelectionTimeoutError)
+                    if away or time.monotonic() - began > BUDGET:
                         raise UnavailableError(
                             "The database did not say whether the write was kept; send it again."
                         ) from None

@@ -20,7 +20,7 @@ from taxii_hub.errors import UnavailableError
 from taxii_hub.model import ObjectQuery, Policy, VersionFilter, Visibility
 from taxii_hub.store.base import Change
 from taxii_hub.store.feed import MongoFeed
-from taxii_hub.store.reading import FeedReader
+from taxii_hub.store.snapshots import Point, Snapshots
 from tests.support.feeds import V1, offer, opened_feed, policy, publication
 
 Feeds = Callable[[int], Any]
@@ -368,18 +368,18 @@ async def test_a_read_waits_where_mongodb_has_no_snapshot_just_now(
 ) -> None:
     """SnapshotUnavailable after a catalogue change of MongoDB's own; other refusals are not repeated."""
     async with AsyncMongoClient[dict[str, Any]](mongodb_uri) as client:
-        reader = FeedReader(client[mongodb_database])
+        snapshots = Snapshots(client[mongodb_database])
         refusals = [246, 239]
 
-        async def read(session: Any) -> str:
+        async def read(point: Point) -> str:
             if refusals:
                 raise OperationFailure("not now", refusals.pop())
             return "read"
 
-        assert await reader._in_snapshot(read) == "read"
+        assert await snapshots.read(read) == "read"
         refusals.append(2)
         with pytest.raises(OperationFailure):
-            await reader._in_snapshot(read)
+            await snapshots.read(read)
         assert refusals == []
 
 
