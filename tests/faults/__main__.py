@@ -13,6 +13,7 @@ from typing import Any
 from bench.results import machine
 from tests.faults.campaign import Campaign, plan_of
 from tests.faults.faults import FAULTS
+from tests.faults.processes import mongod_version
 from tests.faults.report import report
 
 
@@ -34,7 +35,11 @@ def main() -> int:
     campaign = Campaign(seed=arguments.seed, logs=arguments.logs)
     asyncio.run(_until_told(campaign.run(plan_of(arguments.rounds, sites))))
     if arguments.report is not None:
-        arguments.report.write_text(report(campaign.outcomes, campaign.skipped, machine()))
+        here = machine()
+        here["versions"] = {name: here["versions"][name] for name in ("pymongo", "uvicorn")} | {
+            "mongod": mongod_version()
+        }
+        arguments.report.write_text(report(campaign.outcomes, campaign.skipped, here))
     return 0 if all(outcome.clean for outcome in campaign.outcomes) else 1
 
 

@@ -37,6 +37,12 @@ START = 150.0
 """Seconds that a hub or a replica set may take until it answers, on a machine that does other things too."""
 
 
+def mongod_version() -> str:
+    """Of the program that all nodes run."""
+    done = subprocess.run([str(find_mongod()), "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.split("\n", 1)[0].removeprefix("db version v")
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A port that nobody uses now."""
     with socket.create_server((host, 0)) as free:

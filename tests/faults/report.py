@@ -27,6 +27,19 @@ _HEAD = (
 )
 
 
+_LIMITS = (
+    "## What this does not show",
+    "",
+    "- All nodes of a replica set stand on one machine, with an election timeout of 2 s (MongoDB's own is 10 s): with that one, gaps of a",
+    "  failover are some 8 s longer. Nothing here is a sharded cluster.",
+    "- Flipped bits on a disk, a controller that lies about what it wrote, and a restored backup (see [backup.md](backup.md)) are not faults of",
+    "  this campaign.",
+    "- A gap after a killed worker or hub is the time that Python takes to start, and on a busy machine that is long.",
+    "- Where a primary lost its majority, polls on it go on for some seconds with what it knew last. Nobody is told by it that he is ahead:",
+    "  before the hub says so, the primary has to ask the majority.",
+)
+
+
 def report(outcomes: Sequence[Outcome], skipped: Mapping[str, str], machine: Mapping[str, Any]) -> str:
     """The whole document."""
     clean = sum(outcome.clean for outcome in outcomes)
@@ -55,6 +68,8 @@ def report(outcomes: Sequence[Outcome], skipped: Mapping[str, str], machine: Map
         *(f"| {name} | {count:,} |" for name, count in sorted(_answers(outcomes).items())),
         "",
         "*broken*: the connection was refused or ended before an answer.",
+        "",
+        *_LIMITS,
     ]
     if failed := [outcome for outcome in outcomes if not outcome.clean]:
         lines += ["", "## Rounds that were not clean", "", *(f"- {outcome.line()}" for outcome in failed)]
