@@ -36,6 +36,8 @@ _STEADY: Final = 10.0  # seconds after which an end is no longer a repeated fail
 _LONGEST_PAUSE: Final = 5.0
 _FIRST_PAUSE: Final = 0.1
 _ADDRESS_PATIENCE: Final = 5.0
+_MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": "4194304"}
+"""glibc keeps what pages of many megabytes took, once it has grown its threshold to them; this gives it back."""
 _PATIENCE: Final = 10.0  # seconds for a command that uses the embedded MongoDB to end
 
 Act = Callable[[Settings], Awaitable[None]]
@@ -228,7 +230,7 @@ class Worker:
         own = [sys.executable, "-m", "taxii_hub.cli.worker", "--fd", str(listener), "--app", app]
         self._command = with_death_signal(own)
         others = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
-        self._environment = {**others, **settings.environment()}
+        self._environment = {**_MEMORY, **others, **settings.environment()}
         self._listener = listener
         self._process: asyncio.subprocess.Process | None = None
 

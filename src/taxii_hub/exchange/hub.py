@@ -128,6 +128,8 @@ class Hub:
     beaten_at: float = float("-inf")
     trouble: str | None = None
     checking: Checking = field(default_factory=Checking, repr=False)
+    large_pages: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4), repr=False)
+    """Pages of many megabytes are read a few at a time: all at once they take tens of megabytes each."""
     readable: ReadableSets = field(default_factory=ReadableSets, repr=False)
     readers: dict[tuple[Account, str], Reader] = field(default_factory=dict, repr=False)
     """Accounts in API roots of today's catalogue, as the reading rule sees them."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from taxii_hub.errors import NotFoundError
@@ -20,6 +21,8 @@ from taxii_hub.taxii.cursor import Cursor, CursorKeys, decode, encode, resume
 from taxii_hub.taxii.filters import Asked
 
 SPEC_VERSION = "2.1"
+LARGE = 2000
+"""Objects asked for beyond which a page waits for its turn (``Hub.large_pages``)."""
 _MATCHES_NOTHING = ("-",)
 
 
@@ -38,7 +41,8 @@ async def poll(hub: Hub, place: Place, asked: Asked, projection: Projection) -> 
     query = _going_on(hub, asked, collection, None)
     asking = _narrowed(collection, query)
     limit = _limit(hub, query)
-    page = await _read(hub, place, lambda seen: hub.feed.page(seen, asking, projection, limit))
+    async with hub.large_pages if limit > LARGE else nullcontext():
+        page = await _read(hub, place, lambda seen: hub.feed.page(seen, asking, projection, limit))
     view: View = "manifest" if projection == "manifest" else "objects"
     await hub.audit.page(_reading(hub, place, query, page, view))
     return Answer(page, _next(hub, page, query, collection, None))
