@@ -66,6 +66,7 @@ class Campaign:
 
     times: Times = field(default_factory=Times)
     seed: int = 1
+    workers: int = 2
     tell: Callable[[Outcome], None] = lambda outcome: print(outcome.line(), flush=True)  # noqa: T201
     outcomes: list[Outcome] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -99,7 +100,7 @@ class Campaign:
     async def _at(self, name: str, opened: Opened, folder: Path, left: list[Fault]) -> None:
         """Until nothing is left, or something failed: what is left then finds a fresh site."""
         async with AsyncExitStack() as stack:
-            site = await stack.enter_async_context(opened(folder))
+            site = await stack.enter_async_context(opened(folder, self.workers))
             while left:
                 fault = left.pop(0)
                 outcome = Outcome(len(self.outcomes) + 1, name, fault.__name__)

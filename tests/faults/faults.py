@@ -54,7 +54,7 @@ async def worker_killed(strike: Strike) -> str:
         os.kill(workers[turn % len(workers)], signal.SIGKILL)
         # Sometimes before the next one has come up to the work.
         await asyncio.sleep(strike.chance.uniform(0.5, 4))
-        await until("the killed worker is replaced", lambda: len(hub.workers()) == 2)
+        await until("the killed worker is replaced", lambda: len(hub.workers()) == hub.wanted)
     return ""
 
 

@@ -187,6 +187,7 @@ class ServedHub(Child):
 
     port: int = 0
     data: Path = Path()
+    wanted: int = 2
 
     @property
     def url(self) -> str:
@@ -260,16 +261,18 @@ class ServedHub(Child):
 
 
 def served_hub(folder: Path, name: str, settings: Mapping[str, str], preload: Mapping[str, str]) -> ServedHub:
-    """A hub with two workers and its own data folder; all hubs of ``folder`` share their secrets.
+    """A hub with its own data folder; all hubs of ``folder`` share their secrets.
 
     ``preload``: more of the environment, for libraries that lie to it.
     """
     (folder / name).mkdir()
-    own = {"TAXII_HUB_SECRETS_DIR": str(folder / "secrets"), "TAXII_HUB_WORKERS": "2", **settings}
+    own = {"TAXII_HUB_SECRETS_DIR": str(folder / "secrets"), **settings}
     environment = environment_for(folder / name, {**own, **preload})
     port = free_port()
     command = [*HUB, "serve", "--port", str(port)]
-    return ServedHub(command, folder / f"{name}.log", environment, port=port, data=folder / name)
+    hub = ServedHub(command, folder / f"{name}.log", environment, port=port, data=folder / name)
+    hub.wanted = int(settings["TAXII_HUB_WORKERS"])
+    return hub
 
 
 def is_root() -> bool:

@@ -53,7 +53,7 @@ class Site:
         return tuple(Target(f"http://127.0.0.1:{proxy.port}{path}", self.auth) for proxy in self.before)
 
 
-Opened = Callable[[Path], AbstractAsyncContextManager[Site]]
+Opened = Callable[[Path, int], AbstractAsyncContextManager[Site]]
 
 
 class MissingError(Exception):
@@ -77,16 +77,16 @@ async def _serving(site: Site, stack: AsyncExitStack) -> None:
 
 
 @asynccontextmanager
-async def embedded(folder: Path) -> AsyncIterator[Site]:
+async def embedded(folder: Path, workers: int) -> AsyncIterator[Site]:
     """One hub with two workers on its embedded MongoDB."""
     async with AsyncExitStack() as stack:
-        site = Site(folder, [served_hub(folder, "hub", {}, {})])
+        site = Site(folder, [served_hub(folder, "hub", _workers(workers), {})])
         await _serving(site, stack)
         yield site
 
 
 @asynccontextmanager
-async def small_disk(folder: Path) -> AsyncIterator[Site]:
+async def small_disk(folder: Path, workers: int) -> AsyncIterator[Site]:
     """The same on a disk of half a gigabyte that is all its own."""
     _require_root("a disk of its own (tmpfs)")
     disk = folder / "disk"
@@ -94,7 +94,7 @@ async def small_disk(folder: Path) -> AsyncIterator[Site]:
     _run("mount", "-t", "tmpfs", "-o", "size=600m", "tmpfs", str(disk))
     async with AsyncExitStack() as stack:
         stack.callback(_run, "umount", "--lazy", str(disk))
-        hub = served_hub(disk, "hub", {}, {})
+        hub = served_hub(disk, "hub", _workers(workers), {})
         hub.log = folder / "hub.log"  # nobody writes logs on the database's disk
         site = Site(disk, [hub])
         await _serving(site, stack)
@@ -102,19 +102,21 @@ async def small_disk(folder: Path) -> AsyncIterator[Site]:
 
 
 @asynccontextmanager
-async def replica_set(folder: Path) -> AsyncIterator[Site]:
+async def replica_set(folder: Path, workers: int) -> AsyncIterator[Site]:
     """Two hubs on a replica set of three nodes."""
     async with AsyncExitStack() as stack:
         nodes = [node(folder, f"node{n}", ("127.0.0.1", free_port())) for n in range(MEMBERS)]
         _started(stack, nodes)
         await initiated(nodes, [each.address for each in nodes])
-        site = Site(folder, _two_hubs(folder, [each.address for each in nodes], {}), nodes=nodes)
+        site = Site(
+            folder, _two_hubs(folder, _settings([each.address for each in nodes], workers), {}), nodes=nodes
+        )
         await _serving(site, stack)
         yield site
 
 
 @asynccontextmanager
-async def one_node(folder: Path) -> AsyncIterator[Site]:
+async def one_node(folder: Path, workers: int) -> AsyncIterator[Site]:
     """Two hubs, the first with a clock of its own, with proxies before them and before the database."""
     if not FAKETIME.exists():
         raise MissingError(f"a clock of its own needs libfaketime ({FAKETIME})")
@@ -126,7 +128,7 @@ async def one_node(folder: Path) -> AsyncIterator[Site]:
         await initiated([member], [address])
         clock = folder / "clock"
         clock.write_text("+0")
-        hubs = _two_hubs(folder, [address], _faked(clock))
+        hubs = _two_hubs(folder, _settings([address], workers), _faked(clock))
         site = Site(folder, hubs, nodes=[member], under=under, clock=clock)
         site.before = [await _proxy(stack, ("127.0.0.1", hub.port)) for hub in hubs]
         await _serving(site, stack)
@@ -134,7 +136,7 @@ async def one_node(folder: Path) -> AsyncIterator[Site]:
 
 
 @asynccontextmanager
-async def network(folder: Path) -> AsyncIterator[Site]:
+async def network(folder: Path, workers: int) -> AsyncIterator[Site]:
     """Two hubs, and a replica set whose nodes stand in network namespaces of their own."""
     _require_root("a network of its own")
     async with AsyncExitStack() as stack:
@@ -147,7 +149,7 @@ async def network(folder: Path) -> AsyncIterator[Site]:
         ]
         _started(stack, nodes)
         await initiated(nodes, [each.address for each in nodes])
-        hubs = _two_hubs(folder, [each.address for each in nodes], {})
+        hubs = _two_hubs(folder, _settings([each.address for each in nodes], workers), {})
         site = Site(folder, hubs, nodes=nodes, network=net)
         await _serving(site, stack)
         yield site
@@ -179,9 +181,17 @@ async def _proxy(stack: AsyncExitStack, upstream: tuple[str, int]) -> Proxy:
     return proxy
 
 
-def _two_hubs(folder: Path, addresses: list[str], first: Mapping[str, str]) -> list[ServedHub]:
+def _workers(number: int) -> dict[str, str]:
+    return {"TAXII_HUB_WORKERS": str(number)}
+
+
+def _settings(addresses: list[str], workers: int) -> dict[str, str]:
+    uri = f"mongodb://{','.join(addresses)}/?replicaSet=faults"
+    return {"TAXII_HUB_MONGODB_URI": uri, **_workers(workers)}
+
+
+def _two_hubs(folder: Path, settings: Mapping[str, str], first: Mapping[str, str]) -> list[ServedHub]:
     """``first``: more of the first one's environment."""
-    settings = {"TAXII_HUB_MONGODB_URI": f"mongodb://{','.join(addresses)}/?replicaSet=faults"}
     return [served_hub(folder, name, settings, more) for name, more in (("one", first), ("two", {}))]
 
 
@@ -263,4 +273,4 @@ async def healthy(site: Site) -> None:
     """Every node is a member in working order, and every hub serves."""
     for hub in site.hubs:
         await hub.answers("/health/ready", 200)
-        await until("both workers are there", lambda hub=hub: len(hub.workers()) == 2)  # type: ignore[misc]
+        await until("all workers are there", lambda hub=hub: len(hub.workers()) == hub.wanted)  # type: ignore[misc]

@@ -20,7 +20,7 @@ SHORT = Times(gone=2, cut=2, step=2)
 
 
 async def run(site: str, *faults: Fault) -> list[Outcome]:
-    campaign = Campaign(SHORT)
+    campaign = Campaign(SHORT, workers=1)
     await campaign.run({site: list(faults)})
     assert not list(failures(campaign.outcomes))
     assert len(campaign.outcomes) == len(faults), campaign.skipped
