@@ -93,7 +93,7 @@ def _another(strike: Strike, before: int) -> bool:
 
 
 async def disk_full(strike: Strike) -> str:
-    """Not a byte is left on MongoDB's disk until it aborts; then the disk grows."""
+    """Not a byte is left on MongoDB's disk until it aborts, and for a while longer; then there is room again."""
     site = strike.site
     before = site.hub.mongod()
     filler = site.folder / "filler"

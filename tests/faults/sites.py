@@ -87,7 +87,7 @@ async def embedded(folder: Path, workers: int) -> AsyncIterator[Site]:
 
 @asynccontextmanager
 async def small_disk(folder: Path, workers: int) -> AsyncIterator[Site]:
-    """The same on a disk of half a gigabyte that is all its own."""
+    """The same on a disk of 600 MB that is all its own."""
     _require_root("a disk of its own (tmpfs)")
     disk = folder / "disk"
     disk.mkdir()
