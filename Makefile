@@ -55,7 +55,7 @@ docs: $(VENV)/.dev-stamp ## write the generated documents again (docs/cli.md)
 	$(BIN)/python scripts/cli_docs.py
 	$(BIN)/python scripts/policy_docs.py
 
-faults: $(VENV)/.dev-stamp ## 50 rounds of kills, cuts, full disks and wrong clocks under load; writes docs/faults.md (two hours; some as root)
+faults: $(VENV)/.dev-stamp ## 50 rounds of kills, cuts, full disks and wrong clocks under load; writes docs/faults.md (half an hour; some as root)
 	$(BIN)/python -m tests.faults --rounds $(ROUNDS) --report docs/faults.md
 
 fuzz: $(VENV)/.dev-stamp ## hostile requests, described requests, hostile parsers' input and changed records (an hour)
