@@ -6,6 +6,7 @@ API5:2023. A route that is in the description and not in this table fails the te
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import orjson
@@ -81,7 +82,16 @@ def staff(hub: RunningHub) -> dict[str, Target]:
         key = re.search(r"thub_[a-z0-9_]+", done.stdout)
         assert key is not None, done.stdout
         found[role] = Target.of(hub.url, (f"only-{role}", key[0]))
+        until_known(found[role])
     return found
+
+
+def until_known(target: Target) -> None:
+    """A hub takes new accounts over each second, later where it is busy."""
+    deadline = time.monotonic() + 30
+    while target.ask(target.get(b"/taxii2/")).status == 401:
+        assert time.monotonic() < deadline, target.user
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

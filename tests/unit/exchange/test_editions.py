@@ -352,13 +352,13 @@ async def test_one_ingest_of_a_list_at_a_time(
     registry: Registry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(edition_claim, "CLAIM", 0.4)
     async with opened_hub(mongodb_uri, mongodb_database) as hub:
         path = listed(tmp_path, "2026-01-01", ANNA, CLARA)
         receipts = await asyncio.gather(*(take(hub, registry, path) for _ in range(3)))
         assert sorted(r.status.stored > 0 for r in receipts if r.status) == [False, False, True]
         lineage = (await hub.editions.editions(_lineage(hub)))[0].lineage
         assert await hub.editions.claim(lineage, "somebody else", 60) is None
+        monkeypatch.setattr(edition_claim, "CLAIM", 0.4)
         with pytest.raises(UnavailableError, match="somebody else"):
             await take(hub, registry, path)
 

@@ -22,9 +22,9 @@ async def test_all_are_inserted_whatever_their_size(mongodb_uri: str, mongodb_da
         documents += [
             {"s": number, "b": b"", "u": list(range(2**40, 2**40 + 30_000))} for number in range(3, 60)
         ]
-        async with await session.start_transaction():
-            await insert_all(entries, documents, session)
-            await insert_all(entries, [], session)
+        # No transaction: so many bytes of one may be more than what a small cache has left for it.
+        await insert_all(entries, documents, session)
+        await insert_all(entries, [], session)
         assert await entries.count_documents({}) == 60
         with pytest.raises(BulkWriteError):
             async with await session.start_transaction():
