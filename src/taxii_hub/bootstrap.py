@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from taxii_hub.catalog.documents import from_document
@@ -14,6 +15,7 @@ from taxii_hub.errors import SettingsError
 from taxii_hub.exchange.accounts import Accounts
 from taxii_hub.exchange.audit import Audit
 from taxii_hub.exchange.consumers import Consumers
+from taxii_hub.exchange.edition_keys import seal
 from taxii_hub.exchange.hub import Hub, microseconds, random_id
 from taxii_hub.keyring import Keyring
 from taxii_hub.settings import Settings
@@ -127,7 +129,7 @@ def _audit(database: Database, keyring: Keyring) -> Audit:
 
 def deployment_of(settings: Settings, keyring: Keyring) -> Deployment:
     """What all hubs on one database have to share."""
-    return Deployment(keyring.fingerprint(), str(settings.id_namespace))
+    return Deployment(keyring.fingerprint(), str(settings.id_namespace), partial(seal, keyring))
 
 
 async def prepare(settings: Settings, uri: str, keyring: Keyring, dry_run: bool = False) -> tuple[str, ...]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 from taxii_hub.exchange.edition_feed import differences
+from taxii_hub.exchange.edition_keys import SEALED, RecordKeys
 from taxii_hub.exchange.edition_members import materialised
 from taxii_hub.exchange.editions import Edition
 from taxii_hub.model import EditionChanges, RecordChange
@@ -25,6 +27,7 @@ async def changes_of(edition: Edition, *, fields: bool) -> EditionChanges:
     fresh = {*added, *returned}
     changed = [key for key in dict.fromkeys([*plan.touched, *parts]) if key not in fresh]
     told = await _fields(edition, changed, parts) if fields else {}
+    named = await _named(edition, [*plan.missing, *plan.vanished, *plan.held])
     return EditionChanges(
         edition=edition.conversion.edition,
         previous=timestamps.canonical(edition.previous.edition) if edition.previous else None,
@@ -32,9 +35,9 @@ async def changes_of(edition: Edition, *, fields: bool) -> EditionChanges:
         added=tuple(added),
         changed=tuple(RecordChange(key, tuple(dict.fromkeys(told.get(key, ())))) for key in changed),
         returned=tuple(returned),
-        missing=tuple(plan.missing),
-        vanished=tuple(plan.vanished),
-        held=tuple(plan.held),
+        missing=tuple(named[key] for key in plan.missing),
+        vanished=tuple(named[key] for key in plan.vanished),
+        held=tuple(named[key] for key in plan.held),
         new=plan.new,
         versions=plan.versions,
         revoked=len(plan.revocations),
@@ -44,6 +47,28 @@ async def changes_of(edition: Edition, *, fields: bool) -> EditionChanges:
         lost=edition.loss.records,
         mass_revocation=edition.loss.massive,
     )
+
+
+async def _named(edition: Edition, keys: Sequence[str]) -> dict[str, str]:
+    """Records that the edition does not say are remembered by sealed keys: what the feed holds of them says
+    which they are. Of what was erased nothing does."""
+    firsts = {
+        key: made[0]
+        for item in reversed(edition.before)
+        for key, made in item.members.items()
+        if made and SEALED.fullmatch(key)
+    }
+    wanted = {key: firsts[key] for key in keys if key in firsts}
+    stored = await edition.past.contents(list(wanted.values()))
+    return {key: _name(edition, key, stored.get(wanted.get(key, ""), {})) for key in keys}
+
+
+def _name(edition: Edition, key: str, value: Mapping[str, Any]) -> str:
+    references = [each.get("external_id") for each in value.get("external_references", ())]
+    said = [each for each in references if isinstance(each, str)]
+    spelt = RecordKeys(edition.past.hub.keyring, said).spelt(key)
+    words = [*said[:1], *([f"({value['name']})"] if "name" in value else [])]
+    return spelt or " ".join(words) or key
 
 
 def _parts(edition: Edition) -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ import orjson
 from taxii_hub.errors import ReportError
 from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.edition_feed import Past
+from taxii_hub.exchange.edition_keys import RecordKeys, seal
 from taxii_hub.exchange.edition_names import Names, names_of
 from taxii_hub.exchange.edition_plan import (
     Before,
@@ -31,7 +32,7 @@ from taxii_hub.exchange.hub import Hub
 from taxii_hub.mapping.convert import Conversion
 from taxii_hub.mapping.spec import Editions
 from taxii_hub.stix import timestamps
-from taxii_hub.store.base import EditionRecord, Lineage
+from taxii_hub.store.base import EditionRecord, Lineage, Members
 
 SAME_EDITION = 1_000_000
 """Corrections of one edition are versions within this second of it."""
@@ -102,13 +103,16 @@ async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) 
     )
     grace = rules.editions.grace
     judged = window(older, record.edition, grace) if whole and not newer else []
-    before = [Before(item, await hub.editions.members(item)) for item in judged]
+    keys = RecordKeys(hub.keyring, {*conversion.made, *(key for key in conversion.failed if key is not None)})
+    before = [Before(item, keys.opened(await hub.editions.members(item))) for item in judged]
     if not whole:
-        said = await hub.editions.records(record.lineage, conversion.made, record.edition)
+        said = keys.opened(
+            await hub.editions.records(record.lineage, keys.forms(conversion.made), record.edition)
+        )
         before = [Before(record, said)] if said else []
     plan = await asyncio.to_thread(plan_edition, conversion, names, before, grace)
     if whole and newer:
-        later = [Before(item, await hub.editions.members(item)) for item in reversed(newer)]
+        later = [Before(item, keys.opened(await hub.editions.members(item))) for item in reversed(newer)]
         plan_return(plan, record.edition, [item for item in later if item.members], grace)
     await _only_what_stands(past, plan, names)
     edition = Edition(past, conversion, record, plan, names, whole, previous=next(iter(older), None))
@@ -175,17 +179,22 @@ async def begin(hub: Hub, edition: Edition) -> None:
     """Remember what the edition holds, and of its records what they held before: nothing of it is
     published yet, and everything may have to be revoked one day."""
     record, members = edition.record, edition.plan.members
-    await hub.editions.begin(record, members if edition.whole else {})
+    await hub.editions.begin(record, _sealed(hub, members) if edition.whole else {})
     if not edition.whole:
         said = edition.before[0].members if edition.before else {}
         both = {key: tuple(dict.fromkeys([*said.get(key, ()), *made])) for key, made in members.items()}
-        await hub.editions.remember(record.lineage, both, record.edition)
+        await hub.editions.remember(record.lineage, _sealed(hub, both), record.edition)
 
 
 async def finish(hub: Hub, edition: Edition, counts: Mapping[str, int]) -> None:
     """All of it is published."""
     if not edition.whole:
-        await hub.editions.remember(edition.record.lineage, edition.plan.members, edition.record.edition)
+        made = _sealed(hub, edition.plan.members)
+        await hub.editions.remember(edition.record.lineage, made, edition.record.edition)
     done = replace(edition.record, finished_at=time.time_ns() // 1000, counts=counts)
     await hub.editions.finish(done)
     await hub.editions.forget(edition.forgettable)
+
+
+def _sealed(hub: Hub, members: Members) -> Members:
+    return {seal(hub.keyring, key): ids for key, ids in members.items()}

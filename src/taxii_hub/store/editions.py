@@ -3,7 +3,8 @@
 ``editions``         {_id: "<lineage>/<report id>", k: lineage, c, agency, family, list, report, edition, sha256,
                      converter, format_version, begun_at, finished_at, counts}   one for each edition, kept
 ``edition_members``  {_id: "<edition>/<n>", e: edition, m: [[record key, [object id, …]], …]}   of the newest ones
-``edition_records``  {_id: "<lineage>/<record key>", key, edition, ids}   where files add up: what each record holds
+``edition_records``  {_id: "<lineage>/<record key>", key, edition, ids}   where files add up: what each record holds;
+                     record keys are sealed (``exchange/edition_keys.py``), because some are names
 ``edition_claims``   {_id: lineage, holder, expires}   who ingests the list at this moment
 
 The feed is the truth about objects. What stands here says which objects belong to which record of which
@@ -13,13 +14,13 @@ edition, and can be made again by converting the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from bson.int64 import Int64
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReadPreference, ReplaceOne
+from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, ReadPreference, ReplaceOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
@@ -150,6 +151,27 @@ class EditionStore:
         """Only one's own claim."""
         async with database_errors():
             await self._claims.delete_one({"_id": _key(lineage), "holder": holder})
+
+
+async def seal_record_keys(database: AsyncDatabase[Document], seal: Callable[[str], str]) -> None:
+    """Schema version 5: ``seal`` gives the form that is kept, of one that is sealed already the same."""
+    async for row in database["edition_members"].find():
+        sealed = [[seal(key), ids] for key, ids in row["m"]]
+        await database["edition_members"].update_one({"_id": row["_id"]}, {"$set": {"m": sealed}})
+    writes: list[ReplaceOne[Document] | DeleteOne] = []
+    async for row in database["edition_records"].find():
+        key = seal(row["key"])
+        if key != row["key"]:
+            place = row["_id"].removesuffix(row["key"]) + key
+            writes += [
+                ReplaceOne({"_id": place}, {**row, "_id": place, "key": key}, upsert=True),
+                DeleteOne({"_id": row["_id"]}),
+            ]
+        if len(writes) >= CHUNK_RECORDS:
+            await database["edition_records"].bulk_write(writes)
+            writes = []
+    if writes:
+        await database["edition_records"].bulk_write(writes)
 
 
 def _key(lineage: Lineage) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,19 +19,33 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from taxii_hub.errors import SchemaVersionError, StoreError, UnavailableError
 from taxii_hub.store.audit_migration import queue_leaves_of_before
+from taxii_hub.store.editions import seal_record_keys
 from taxii_hub.store.words import name_what_was_told
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 RESTORE_MARK: Final = "restore"
 """The document of ``meta`` that is there while a backup is being restored; no hub starts meanwhile."""
 _NAMESPACE_EXISTS: Final = 48
 
 Database = AsyncDatabase[dict[str, Any]]
 Indexes = Mapping[str, Sequence[IndexModel]]
-Step = Callable[[Database], Awaitable[None]]
+Seal = Callable[[str], str]
 
 
-async def _policies_by_value(database: Database) -> None:
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What all hubs on one database share: the keyring's fingerprint and the id namespace. ``seal`` is how
+    they write the keys of records."""
+
+    fingerprint: str
+    id_namespace: str
+    seal: Seal | None = field(default=None, compare=False, repr=False)
+
+
+Step = Callable[[Database, Deployment], Awaitable[None]]
+
+
+async def _policies_by_value(database: Database, _: Deployment) -> None:
     """Version 1 told policies apart by their TLP word. Two that are equal now keep their numbers; the
     second one is found by nobody who interns, and stays readable."""
     async for old in database.policies.find({"needs": {"$exists": False}}, sort=[("_id", 1)]):
@@ -43,21 +57,27 @@ async def _policies_by_value(database: Database) -> None:
         await database.policies.update_one({"_id": old["_id"]}, {"$set": new, "$unset": {"reason": ""}})
 
 
+async def _queue_leaves(database: Database, _: Deployment) -> None:
+    await queue_leaves_of_before(database)
+
+
+async def _name_what_was_told(database: Database, _: Deployment) -> None:
+    await name_what_was_told(database)
+
+
+async def _seal_record_keys(database: Database, deployment: Deployment) -> None:
+    if deployment.seal is not None:
+        await seal_record_keys(database, deployment.seal)
+
+
 _STEPS: Final[Mapping[int, tuple[str, Step | None]]] = {
     1: ("collections and indexes", None),
     2: ("policies by value, without TLP words", _policies_by_value),
-    3: ("queue the audit leaves of before for the log", queue_leaves_of_before),
-    4: ("name the objects that statuses have words about", name_what_was_told),
+    3: ("queue the audit leaves of before for the log", _queue_leaves),
+    4: ("name the objects that statuses have words about", _name_what_was_told),
+    5: ("seal the keys of records that editions remember", _seal_record_keys),
 }
 """What leads to each version. Version 1 has no step of its own: indexes are looked after at every run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What all hubs on one database share: the keyring's fingerprint and the id namespace."""
-
-    fingerprint: str
-    id_namespace: str
 
 
 async def migrate(
@@ -76,7 +96,7 @@ async def migrate(
         done += [f"make {name}" for name in missing]
         if not dry_run:
             await _claim(database, deployment)
-            await _forward(database, version)
+            await _forward(database, version, deployment)
             await _make(database, indexes)
             await _reached(database, SCHEMA_VERSION)
     except OperationFailure as error:
@@ -151,17 +171,16 @@ async def check_deployment(database: Database, deployment: Deployment) -> None:
 async def _claim(database: Database, deployment: Deployment) -> None:
     """The first hub's secrets and namespace are written; of two first ones the loser is refused."""
     with suppress(DuplicateKeyError):
-        await database.meta.update_one(
-            {"_id": "deployment"}, {"$setOnInsert": asdict(deployment)}, upsert=True
-        )
+        ours = {"fingerprint": deployment.fingerprint, "id_namespace": deployment.id_namespace}
+        await database.meta.update_one({"_id": "deployment"}, {"$setOnInsert": ours}, upsert=True)
     await check_deployment(database, deployment)
 
 
-async def _forward(database: Database, version: int) -> None:
+async def _forward(database: Database, version: int, deployment: Deployment) -> None:
     for number in range(version + 1, SCHEMA_VERSION + 1):
         step = _STEPS[number][1]
         if step is not None:
-            await step(database)
+            await step(database, deployment)
             await _reached(database, number)
 
 

@@ -53,6 +53,7 @@ def test_a_new_database_gets_collections_indexes_and_version(on: Callable[[Body]
             "schema version 2: policies by value, without TLP words",
             "schema version 3: queue the audit leaves of before for the log",
             "schema version 4: name the objects that statuses have words about",
+            "schema version 5: seal the keys of records that editions remember",
             "make collection entries",
             "make index entries.all",
             "make index entries.object",
@@ -85,6 +86,7 @@ def test_an_interrupted_run_is_resumed(on: Callable[[Body], None]) -> None:
             "schema version 2: policies by value, without TLP words",
             "schema version 3: queue the audit leaves of before for the log",
             "schema version 4: name the objects that statuses have words about",
+            "schema version 5: seal the keys of records that editions remember",
             "make index entries.object",
             "make collection plain",
         )
