@@ -33,9 +33,13 @@ _PARAMETERS: Final = (
     "internalQueryMaxScansToExplode=1000",
     "diagnosticDataCollectionEnabled=false",  # up to 200 MB that nobody reads here
 )
+_EVICTION: Final = "eviction_dirty_target=50,eviction_dirty_trigger=75,eviction_updates_target=40,eviction_updates_trigger=60"
 _OPTIONS: Final = (
     *("--replSet", SET_NAME, "--oplogSize", "512", "--wiredTigerCacheSizeGB", "0.25"),
     *("--networkMessageCompressors", "disabled", "--slowms", "1000"),
+    # By default a twentieth of so small a cache may wait to be written, which one large commit fills: half of the
+    # processor time of publishing went into writing the same pages again and again.
+    *("--wiredTigerEngineConfigString", _EVICTION),
 )
 
 
