@@ -8,9 +8,10 @@ from typing import Literal
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Outcome:
-    """What became of one offered object. ``version`` is the STIX timestamp text of its version
+    """What became of one offered object; nobody changes it (not frozen: there is a thousand of them in a request,
+    and to make a frozen one takes four times as long). ``version`` is the STIX timestamp text of its version
     (None where it has none that can be read). ``pending`` is the proposal under which it waits for
     liaison officers; it is ``ok`` until somebody says otherwise."""
 

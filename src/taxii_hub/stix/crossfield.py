@@ -7,12 +7,13 @@ message) pairs; what has the wrong type altogether is left to the schema.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
 from taxii_hub.stix import markings, patterns, timestamps
-from taxii_hub.stix.ids import contributing_properties, is_id
+from taxii_hub.stix.ids import TYPES, contributing_properties, is_id
 from taxii_hub.stix.languages import is_language_tag
 from taxii_hub.stix.schemas import character_sets
 from taxii_hub.stix.selectors import points_at_something
@@ -68,6 +69,12 @@ _ORDER: Final[Mapping[str, tuple[tuple[str, str, bool], ...]]] = {
     "threat-actor": _SEEN,
 }
 """Per type: (later, earlier, whether they must differ)."""
+_USUAL_TIMES: Final = ("created", "modified")
+_USUAL_ORDER: Final = (("modified", "created", False),)
+_ALL_TIMES: Final = {name: (*_USUAL_TIMES, *more) for name, more in _TIMES.items()}
+_FULL_ORDER: Final = {name: (*_USUAL_ORDER, *more) for name, more in _ORDER.items()}
+_OBSERVABLES: Final = frozenset(name for name, kind in TYPES.items() if kind == "sco")
+_RARE: Final = frozenset({"marking-definition", "language-content", "extension-definition", "observed-data"})
 
 _PROPERTY_NAME: Final = re.compile(r"[a-z0-9_]{3,250}")
 _REFERENCES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
@@ -105,14 +112,27 @@ _REFERENCES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 """Which types the references of the deprecated ``observed-data.objects`` may name."""
 
 
-def violations(value: Mapping[str, Any]) -> Found:
-    """Everything an object of the standard or of a custom type violates."""
-    object_type = value.get("type")
-    yield from _content(value)
+def violations(value: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Everything an object of the standard or of a custom type violates; an empty list for most."""
+    found = _content(value)
     if "lang" in value:
-        yield from _language("lang", value["lang"])
-    if "object_marking_refs" in value or "granular_markings" in value:
-        yield from _markings(value)
+        found += _language("lang", value["lang"])
+    if "object_marking_refs" in value:
+        references = value["object_marking_refs"]
+        if isinstance(references, list) and value.get("id") in references:
+            found.append(("object_marking_refs", "the object marks itself"))
+    if "granular_markings" in value or value.get("type") in _RARE:
+        return chain(found, _rarely(value))
+    if value.get("type") == "indicator":
+        found += _pattern(value)
+    return found
+
+
+def _rarely(value: Mapping[str, Any]) -> Found:
+    """What few objects have, and may have much of: found while somebody listens."""
+    object_type = value.get("type")
+    if "granular_markings" in value:
+        yield from _granular(value)
     if object_type == "indicator":
         yield from _pattern(value)
     elif object_type == "marking-definition":
@@ -130,6 +150,8 @@ def _content(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The checks that hold inside ``observed-data.objects`` too."""
     object_type = str(value.get("type"))
     found = _times(value, object_type)
+    if object_type not in _OBSERVABLES:
+        return found
     match object_type:
         case "software":
             found += _software(value)
@@ -147,14 +169,14 @@ def _content(value: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _times(value: Mapping[str, Any], object_type: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     known: dict[str, int] = {}
-    for name in ("created", "modified", *_TIMES.get(object_type, ())):
+    for name in _ALL_TIMES.get(object_type, _USUAL_TIMES):
         text = value.get(name)
         if isinstance(text, str):
             try:
                 known[name] = timestamps.parse(text)
             except ValueError as error:
                 found.append((name, str(error)))
-    for later, earlier, differ in (("modified", "created", False), *_ORDER.get(object_type, ())):
+    for later, earlier, differ in _FULL_ORDER.get(object_type, _USUAL_ORDER):
         if later in known and earlier in known and known[later] < known[earlier] + differ:
             found.append(
                 (later, f"must {'be after' if differ else 'not be before'} {earlier} ({value[earlier]})")
@@ -200,10 +222,7 @@ def _random_id(value: Mapping[str, Any]) -> Found:
         yield "id", "must hold a random UUID (version 4): nothing is present to compute one from"
 
 
-def _markings(value: Mapping[str, Any]) -> Found:
-    references = value.get("object_marking_refs")
-    if isinstance(references, list) and value.get("id") in references:
-        yield "object_marking_refs", "the object marks itself"
+def _granular(value: Mapping[str, Any]) -> Found:
     granular = value.get("granular_markings")
     for index, marking in enumerate(granular if isinstance(granular, list) else ()):
         if not isinstance(marking, dict):

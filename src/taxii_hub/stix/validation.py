@@ -10,11 +10,13 @@ import jsonschema_rs
 
 from taxii_hub.stix import crossfield, schemas, timestamps
 from taxii_hub.stix.findings import Finding
-from taxii_hub.stix.ids import is_id, is_id_of, kind_of, type_of
+from taxii_hub.stix.ids import TYPES, is_id, is_id_of, kind_of, type_of
 
 _MAX_FINDINGS: Final = 20
 _FIRST_ITEMS: Final = 100
 _CLOCK_TOLERANCE: Final = 5 * 60 * 1_000_000
+_IN_THE_FUTURE: Final = "lies in the future: clients that poll from the newest time they have seen will stall"
+_NOT_DEFINED: Final = "custom types without an extension-definition are deprecated (STIX 2.1 section 11)"
 
 
 def version_of(value: Mapping[str, Any]) -> tuple[int | None, str | None]:
@@ -47,10 +49,13 @@ class Validator:
 
     def above_the_floor(self, value: Mapping[str, Any], now: int) -> list[Finding]:
         """As :meth:`findings`, of an object that :meth:`floor` finds nothing wrong with."""
-        found = [Finding("must", path, text) for path, text in islice(_schema_errors(value), _MAX_FINDINGS)]
-        told = {finding.path for finding in found}
-        fresh = (violation for violation in crossfield.violations(value) if violation[0] not in told)
-        found += [Finding("must", path, text) for path, text in islice(fresh, _MAX_FINDINGS)]
+        errors, violations = _schema_errors(value), crossfield.violations(value)
+        found: list[Finding] = []
+        if errors or violations:  # of a good object neither is even begun
+            found = [Finding("must", path, text) for path, text in islice(errors, _MAX_FINDINGS)]
+            told = {finding.path for finding in found}
+            fresh = (violation for violation in violations if violation[0] not in told)
+            found += [Finding("must", path, text) for path, text in islice(fresh, _MAX_FINDINGS)]
         found += [Finding("should", path, text) for path, text in _advice(value, now)]
         return found
 
@@ -76,24 +81,26 @@ def _version_problem(value: Mapping[str, Any]) -> str | None:
             return "spec_version: not 2.1; the hub holds STIX 2.1 objects only"
     elif (kind_of(value["type"]) or ("sdo" if "created" in value else "sco")) != "sco":
         return "spec_version: missing, so this is a STIX 2.0 object; the hub holds STIX 2.1 objects only"
-    times: dict[str, int] = {}
-    for name in ("created", "modified"):
+    created = modified = None
+    name = "created"
+    try:
         if name in value:
-            text = value[name]
-            if not isinstance(text, str):
-                return f"{name}: no string"
-            try:
-                times[name] = timestamps.parse(text)
-            except ValueError as error:
-                return f"{name}: {error}"
-    if len(times) == 2 and times["modified"] < times["created"]:
+            created = timestamps.parse(value[name])
+        name = "modified"
+        if name in value:
+            modified = timestamps.parse(value[name])
+    except TypeError:
+        return f"{name}: no string"
+    except ValueError as error:
+        return f"{name}: {error}"
+    if created is not None and modified is not None and modified < created:
         return f"modified: {value['modified']} is before created ({value['created']})"
     return None
 
 
 def _schema_errors(value: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     name = value["type"]
-    if kind_of(name) is None:
+    if name not in TYPES:
         versioned = "created" in value or "modified" in value
         name = "core" if versioned else "cyber-observable-core"
     objects = value.get("objects") if name == "observed-data" else None
@@ -162,13 +169,18 @@ def _shortened(message: str) -> str:
     return message if len(message) <= 240 else f"{message[:60]} … {message[-160:]}"
 
 
-def _advice(value: Mapping[str, Any], now: int) -> Iterator[tuple[str, str]]:
-    for name in ("created", "modified"):
-        text = value.get(name)
-        if isinstance(text, str) and timestamps.parse(text) > now + _CLOCK_TOLERANCE:
-            yield name, "lies in the future: clients that poll from the newest time they have seen will stall"
-    kind = kind_of(value["type"])
-    if kind is None and "extensions" not in value:
-        yield "type", "custom types without an extension-definition are deprecated (STIX 2.1 section 11)"
-    if kind == "sdo" and value["type"] != "identity" and "created_by_ref" not in value:
-        yield "created_by_ref", "missing: readers cannot tell whose object this is"
+def _advice(value: Mapping[str, Any], now: int) -> list[tuple[str, str]]:
+    found = []
+    latest = now + _CLOCK_TOLERANCE
+    if (version_of(value)[0] or 0) > latest:  # no object was created after it was modified
+        for name in ("created", "modified"):
+            text = value.get(name)
+            if isinstance(text, str) and timestamps.parse(text) > latest:
+                found.append((name, _IN_THE_FUTURE))
+    kind = TYPES.get(value["type"])
+    if kind is None:
+        if "extensions" not in value:
+            found.append(("type", _NOT_DEFINED))
+    elif kind == "sdo" and "created_by_ref" not in value and value["type"] != "identity":
+        found.append(("created_by_ref", "missing: readers cannot tell whose object this is"))
+    return found

@@ -165,7 +165,9 @@ class Planner:
         self._plan.added.append(len(self._new) - before)
 
     def _offer(self, offer: Offer, publication: Publication, readable: frozenset[int]) -> Outcome:
-        entries = self._objects.setdefault(offer.id, [])
+        entries = self._objects.get(offer.id)
+        if entries is None:
+            entries = self._objects[offer.id] = []
         visible = [e for e in entries if e.policy in readable or e.policy == offer.policy] if entries else ()
         version = offer.version or 0
         for entry in visible:
@@ -174,24 +176,19 @@ class Planner:
         waiting = self._waiting.get((publication.agency, offer.id, version)) if self._waiting else None
         if waiting is not None:
             return waits_already(offer, waiting)
-        if refusal := _not_the_creator(offer, visible, publication.agency):
+        if (visible or offer.creator is not None) and (
+            refusal := _not_the_creator(offer, visible, publication.agency)
+        ):
             return Outcome(offer.id, offer.version_text, ok=False, message=refusal)
         if offer.signatures:
             return self._hold(offer, publication)
+        stamp = len(self._new)  # until all are known
         entry = Known(
-            key=None,
-            id=offer.id,
-            policy=offer.policy,
-            version=version,
-            stamp=len(self._new),
-            digest=offer.digest,
-            creator=offer.creator,
-            heads=_ALONE,
-            expires=offer.expires,
+            None, offer.id, offer.policy, version, stamp, offer.digest, offer.creator, _ALONE, offer.expires
         )
         entries.append(entry)
         self._new.append((entry, offer, publication))
-        return Outcome(offer.id, offer.version_text, ok=True, message=offer.note, stored=True)
+        return Outcome(offer.id, offer.version_text, True, offer.note, True)
 
     def _hold(self, offer: Offer, publication: Publication) -> Outcome:
         proposal = proposal_of(offer, publication)
@@ -201,12 +198,18 @@ class Planner:
 
     def finish(self) -> Plan:
         """Give the stamps (the new entries end at ``last``, ``STEP`` apart) and settle the heads."""
-        first = self._last - STEP * (len(self._new) - 1)
-        for index, (entry, _, _) in enumerate(self._new):
-            entry.stamp = first + STEP * index
-            entry.accepted = entry.stamp if entry.version == 0 else None
-        for object_id in dict.fromkeys(entry.id for entry, _, _ in self._new):
-            self._settle(self._objects[object_id])
+        stamp = self._last - STEP * (len(self._new) - 1)
+        beside_others: dict[str, list[Known]] = {}
+        for entry, _, _ in self._new:
+            entry.stamp = stamp
+            stamp += STEP
+            if entry.version == 0:
+                entry.accepted = entry.stamp
+            entries = self._objects[entry.id]
+            if len(entries) > 1:
+                beside_others[entry.id] = entries
+        for entries in beside_others.values():
+            self._settle(entries)
         self._plan.inserts = [_document(*new) for new in self._new]
         self._name_unversioned()
         return self._plan
@@ -292,6 +295,7 @@ def proposal_of(offer: Offer, publication: Publication) -> Proposal:
 
 
 def _document(entry: Known, offer: Offer, publication: Publication) -> dict[str, Any]:
+    heads = entry.heads
     document: dict[str, Any] = {
         "c": publication.collection,
         "s": entry.stamp,
@@ -301,8 +305,11 @@ def _document(entry: Known, offer: Offer, publication: Publication) -> dict[str,
         "v": entry.version,
         "x": offer.digest,
         "b": offer.data,
-        **head_fields(entry.heads, new=True),
+        "l": heads.l,
+        "f": heads.f,
     }
+    if heads is not _ALONE:
+        document |= head_fields(heads, new=True)
     if offer.creator is not None:
         document["k"] = offer.creator
     if offer.expires is not None:
@@ -317,8 +324,6 @@ def _document(entry: Known, offer: Offer, publication: Publication) -> dict[str,
 def head_fields(heads: Heads, *, new: bool = False) -> dict[str, Any]:
     """The head fields as stored; empty lists are left out of a new entry and None in an update."""
     fields: dict[str, Any] = {"l": heads.l, "f": heads.f}
-    if new and heads is _ALONE:
-        return fields
     for name in ("u", "g", "d"):
         value = getattr(heads, name)
         if value:
