@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from taxii_hub.catalog.lookup import agencies_by_identity
-from taxii_hub.errors import NotFoundError, TooLargeError
+from taxii_hub.errors import NotFoundError
 from taxii_hub.exchange.access import Place, require_writing, visibility_of
 from taxii_hub.exchange.checking import Checked, refused
 from taxii_hub.exchange.hub import Hub
@@ -24,10 +24,8 @@ from taxii_hub.policy.reading import LADDER
 from taxii_hub.policy.retention import over_at
 from taxii_hub.stix.validation import version_of
 from taxii_hub.store.base import Offer, Publication
-from taxii_hub.taxii.envelope import Member, digest
+from taxii_hub.taxii.envelope import Member, digest, require_room
 
-MAX_OBJECTS = 30_000
-"""Objects in one envelope: their outcomes have to fit into one status document of 16 MB."""
 HOUR = 3600 * 1_000_000
 
 
@@ -44,10 +42,7 @@ async def publish(hub: Hub, place: Place, body: bytes, requested_at: int) -> Sta
 async def publish_members(hub: Hub, place: Place, members: Sequence[Member], requested_at: int) -> Status:
     """Publish objects that were parsed already."""
     require_writing(place)
-    if len(members) > MAX_OBJECTS:
-        raise TooLargeError(
-            f"an envelope may hold {MAX_OBJECTS} objects; this one has {len(members)}. Send it in parts."
-        )
+    require_room(len(members))
     settled, checked = await hub.checking.check(hub.validator, place.collection, members, requested_at)
     checked = await _parted(hub, place, checked, len(members))
     policies = await policed(hub, place, [c.value for c in checked])
@@ -169,11 +164,12 @@ class _Terms:
 
 
 def _offer(item: Checked, policy: int, expires: int | None, terms: _Terms) -> Offer:
-    creator = item.value.get("created_by_ref")
+    value = item.value
+    creator = value.get("created_by_ref")
     return Offer(
         position=item.position,
-        id=item.value["id"],
-        type=item.value["type"],
+        id=value["id"],
+        type=value["type"],
         version=item.version,
         version_text=item.version_text,
         digest=item.digest,
@@ -181,7 +177,7 @@ def _offer(item: Checked, policy: int, expires: int | None, terms: _Terms) -> Of
         policy=policy,
         creator=terms.creators.get(creator) if isinstance(creator, str) else None,
         note=item.note,
-        expires=over_at(terms.collection, item.value["type"], expires, terms.now),
+        expires=over_at(terms.collection, value["type"], expires, terms.now),
         beside=item.beside,
     )
 

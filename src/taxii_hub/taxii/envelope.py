@@ -15,16 +15,17 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import orjson
 
-from taxii_hub.errors import BadEnvelopeError
+from taxii_hub.errors import BadEnvelopeError, TooLargeError
 from taxii_hub.stix import strict_json
 
 DIGEST_BYTES: Final = 16
 MAX_MEMBERS: Final = 30_000
-"""Far above any real envelope, and what one status resource can tell of."""
+"""Objects in one envelope: their outcomes have to fit into one status document of 16 MB."""
 MAX_PROPERTIES: Final = 1_000
 """Beside ``objects``; an envelope has two."""
 FREE_BRACKETS: Final = 200_000
@@ -38,7 +39,7 @@ _WHOLE_FLOAT: Final = re.compile(rb"\.0[,\]}]")
 """As orjson writes those below 10**16; larger ones equal no integer that is accepted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Member:
     """One member of ``objects``: what it says, and the exact bytes that say it.
 
@@ -54,7 +55,8 @@ class Member:
 def parse_envelope(body: bytes) -> tuple[Member, ...]:
     """The members of an envelope's or bundle's ``objects``, in order; other properties are ignored.
 
-    Raises ``BadEnvelopeError`` where the body as a whole is none, saying where.
+    Raises ``BadEnvelopeError`` where the body as a whole is none, saying where, and ``TooLargeError`` for more than
+    ``MAX_MEMBERS`` objects.
     """
     _require_content(body)
     text = _decoded(body)
@@ -122,7 +124,7 @@ class _Reader:
 
     def _on_member(self, index: int) -> int:
         members = self._members
-        _require_room(members)
+        require_room(len(members) + 1)
         scanned = strict_json.scan(self._text, index)
         data = self._text[index : scanned.end].encode()
         if scanned.problem is not None:
@@ -157,18 +159,17 @@ class _QuickReader:
         """Read the member at ``place`` and those that follow without a blank; the place behind them."""
         if self._foreseen is None:
             self._foreseen = self._all() if _COMPACT.match(self._body, place) else []
-        body, members, foreseen, end = self._body, self._members, self._foreseen, place
-        for number in range(len(members), len(foreseen)):
-            data = _written(foreseen[number])
+        body, members, end = self._body, self._members, place
+        for value in islice(self._foreseen, len(members), None):
+            data = _written(value)
             if data is None or not body.startswith(data, place):
                 self._patience -= 1
                 if not self._patience:
                     self._foreseen = []
                 break
-            _require_room(members)
-            members.append(Member(foreseen[number], data))
+            members.append(Member(value, data))
             end = place + len(data)
-            if body[end : end + 1] != b",":
+            if not body.startswith(b",", end):
                 break
             place = end + 1
         return end
@@ -183,7 +184,10 @@ class _QuickReader:
         except orjson.JSONDecodeError:
             return []
         objects = found.get("objects") if isinstance(found, dict) else None
-        return objects if isinstance(objects, list) else []
+        if not isinstance(objects, list):
+            return []
+        require_room(len(objects))
+        return objects
 
 
 def _written(value: Any) -> bytes | None:
@@ -230,9 +234,10 @@ def _require_content(body: bytes) -> None:
         )
 
 
-def _require_room(members: list[Member]) -> None:
-    if len(members) == MAX_MEMBERS:
-        raise BadEnvelopeError(f"More than {MAX_MEMBERS:,} objects: send them in several envelopes.")
+def require_room(number: int) -> None:
+    """Raises ``TooLargeError`` for so many objects in one envelope."""
+    if number > MAX_MEMBERS:
+        raise TooLargeError(f"More than {MAX_MEMBERS:,} objects: send them in several envelopes.")
 
 
 def _decoded(body: bytes) -> str:
