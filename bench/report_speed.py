@@ -25,25 +25,26 @@ class Row:
     times: tuple[float, float, float] | None
 
     @property
-    def verdict(self) -> str:
-        short = []
+    def short(self) -> list[str]:
+        """Beside whom it misses a must."""
+        found = []
         if self.goal.must is not None and self.share is not None and self.share[0] < self.goal.must:
-            short.append("ceiling")
+            found.append("ceiling")
         if self.times is not None and self.times[0] < self.goal.times:
-            short.append("OpenTAXII")
-        if short:
-            return f"**short of must** ({', '.join(short)})"
+            found.append("OpenTAXII")
+        return found
+
+    @property
+    def verdict(self) -> str:
+        if self.short:
+            return f"**short of must** ({', '.join(self.short)})"
         aimed = self.goal.aim is not None and self.share is not None and self.share[0] >= self.goal.aim
         return "aim" if aimed else "must"
 
 
-def table(result: dict[str, Any], profiles: dict[str, Any] | None = None) -> list[str]:
-    """All rows, and what is said of those that fall short, with their profile where one was taken."""
-    rows = {
-        name: _row(goal, result["rows"])
-        for name, goal in GOALS.items()
-        if HUB in result["rows"].get(name, {})
-    }
+def table(result: dict[str, Any]) -> list[str]:
+    """All rows, and what is said of those that fall short."""
+    rows = _rows(result)
     return [
         *_introduction(result),
         "| workload | TAXII Hub | ceiling | OpenTAXII | CPU | of the ceiling | must, aim | times OpenTAXII | must | verdict |",
@@ -52,8 +53,21 @@ def table(result: dict[str, Any], profiles: dict[str, Any] | None = None) -> lis
         "",
         *_first_walk(rows),
         *_wrong(result),
-        *_explained(rows, profiles or {}),
+        *_explained(rows),
     ]
+
+
+def short(result: dict[str, Any]) -> list[str]:
+    """The names of rows that miss a must."""
+    return [name for name, row in _rows(result).items() if row.short]
+
+
+def _rows(result: dict[str, Any]) -> dict[str, Row]:
+    return {
+        name: _row(goal, result["rows"])
+        for name, goal in GOALS.items()
+        if HUB in result["rows"].get(name, {})
+    }
 
 
 def _introduction(result: dict[str, Any]) -> list[str]:
@@ -154,26 +168,17 @@ def _wrong(result: dict[str, Any]) -> Iterator[str]:
     yield ""
 
 
-def _explained(rows: dict[str, Row], profiles: dict[str, Any]) -> Iterator[str]:
-    short = {name: row for name, row in rows.items() if row.verdict.startswith("**")}
-    if not short:
+def _explained(rows: dict[str, Row]) -> Iterator[str]:
+    """Rows of which the same is to be said stand together."""
+    notes: dict[str, list[str]] = {}
+    for name, row in rows.items():
+        if row.short:
+            notes.setdefault(NOTES.get(name, "not explained yet."), []).append(row.goal.title)
+    if not notes:
         yield "No row falls short of its must."
-    for name, row in short.items():
-        profile = profiles.get(name)
-        said = [
-            NOTES.get(name, "" if profile else "not explained yet."),
-            _profile(profile) if profile else "",
-        ]
-        yield f"- **{row.goal.title}**: {' '.join(part for part in said if part)}"
+    for note, titles in notes.items():
+        yield f"- **{'; '.join(titles)}**: {note}"
     yield ""
-
-
-def _profile(profile: dict[str, dict[str, float]]) -> str:
-    parts, functions = (
-        ", ".join(f"{name} {share:.0%}" for name, share in profile[kind].items() if share >= 0.02)
-        for kind in ("parts", "functions")
-    )
-    return f"Samples of the hub's process: {parts}. Own functions (with what they call): {functions}."
 
 
 def compression(result: dict[str, Any]) -> list[str]:

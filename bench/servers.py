@@ -67,6 +67,34 @@ def raw_ceiling(corpus: Path) -> Iterator[Server]:
 
 
 @contextmanager
+def foreign_ceiling(program: Path, corpus: Path) -> Iterator[Server]:
+    """``limit_app`` of that folder, which is another such ceiling, over that file."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="ceiling-") as folder:
+        command = [
+            "env",
+            f"LIMIT_CORPUS={corpus}",
+            "PYTHONDONTWRITEBYTECODE=1",
+            sys.executable,
+            "-m",
+            "uvicorn",
+        ]
+        command += [
+            "--app-dir",
+            str(program),
+            "--no-access-log",
+            "--log-level",
+            "warning",
+            "--port",
+            str(port),
+        ]
+        with _started([*command, "limit_app:app"], Path(folder) / "log") as process:
+            _answers(port, process)
+            url = f"http://127.0.0.1:{port}{ceiling.PATH}"
+            yield Server("raw uvicorn", url, None, {"server": [process.pid]})
+
+
+@contextmanager
 def opentaxii(venv: Path, corpus: Path) -> Iterator[Server]:
     """OpenTAXII out of that venv, as its image runs it (gunicorn, two workers), over SQLite; everybody may read and write."""
     port = free_port()
