@@ -131,7 +131,7 @@ class Audit:
 
     async def page(self, reading: Reading) -> None:
         """A page that is about to be answered. Raises UnavailableError where it has to wait and cannot."""
-        if not reading.page.entries:
+        if not reading.page.stamps:
             account, collection = reading.account, reading.collection
             who = (account.id, account.agency, collection.id, collection.feed, self._now() // MINUTE)
             self._empty[who] = self._empty.get(who, 0) + 1
@@ -303,7 +303,7 @@ def _page_details(reading: Reading) -> dict[str, Any]:
         "epoch": reading.epoch,
         "purpose": reading.purpose,
         "query": {name: value for name, value in asked.items() if value is not None} or None,
-        **stamps_document([entry.stamp for entry in reading.page.entries]),
+        **stamps_document(reading.page.stamps),
     }
 
 

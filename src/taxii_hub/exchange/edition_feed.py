@@ -59,11 +59,11 @@ class Past:
             query = ObjectQuery(ids=asked[start : start + ASKED], versions=versions)
             while True:
                 page = await hub.feed.page(visibility, query, "objects", hub.settings.max_limit)
-                for entry in page.entries:
-                    yield orjson.loads(entry.data)
+                for data in page.data:
+                    yield orjson.loads(data)
                 if not page.more:
                     break
-                query = replace(query, position=page.entries[-1].stamp)
+                query = replace(query, position=page.stamps[-1])
 
 
 def _note(found: dict[str, Known], value: Mapping[str, Any], at: int | None) -> None:

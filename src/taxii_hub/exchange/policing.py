@@ -133,6 +133,6 @@ async def _own_definitions(hub: Hub, place: Place, ids: set[str]) -> dict[str, V
     page = await hub.feed.page(own, ObjectQuery(ids=tuple(unknown)), "objects", len(unknown))
     # A definition says what its agency means by a marking, on hold or not.
     held = await hub.queue.of_objects(agency, place.collection.feed, unknown)
-    texts = [*(each.offer.data for each in held if each.offer), *(entry.data for entry in page.entries)]
+    texts = [*(each.offer.data for each in held if each.offer), *page.data]
     stored = parse_envelope(b'{"objects":[' + b",".join(texts) + b"]}")
     return {m.value["id"]: m.value for m in stored if m.value is not None}

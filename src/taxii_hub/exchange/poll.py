@@ -111,7 +111,7 @@ def _next(
 ) -> str | None:
     if not page.more:
         return None
-    position = page.entries[-1].stamp
+    position = page.stamps[-1]
     walk = replace(query, position=None, limit=None)
     return encode(_keys(hub), Cursor(collection.number, position, object_id, walk, epoch=hub.catalog.version))
 

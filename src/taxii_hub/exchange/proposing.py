@@ -70,7 +70,7 @@ async def _last(hub: Hub, place: Place, wanted: Widening) -> Entry | None:
         place.collection.feed, place.account.agency, (wanted.taken_from,), hub.catalog.version, hub.now()
     )
     page = await hub.feed.object_page(only, wanted.object_id, ObjectQuery(), "objects", 1)
-    return page.entries[-1] if page.entries else None
+    return page.entries[-1] if page.stamps else None
 
 
 def _proposal(hub: Hub, place: Place, wanted: Widening, entry: Entry, needed: int) -> Proposal:

@@ -142,7 +142,7 @@ async def _own(hub: Hub, place: Place) -> AsyncIterator[Entry]:
             yield entry
         more = page.more
         if more:
-            query = ObjectQuery(position=page.entries[-1].stamp, versions=query.versions)
+            query = ObjectQuery(position=page.stamps[-1], versions=query.versions)
 
 
 async def _hits(hub: Hub, place: Place, found: list[tuple[Entry, Mapping[str, Any]]]) -> list[Hit]:

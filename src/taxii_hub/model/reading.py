@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -78,7 +79,7 @@ class ObjectQuery:
 class Entry(NamedTuple):
     """One feed entry as read; what the projection leaves out is empty. ``data`` holds the object's own
     bytes, ``version`` the STIX timestamp text that names the version, ``stamp`` the
-    ``date_added``. A tuple, because a page makes thousands of them."""
+    ``date_added``."""
 
     id: str
     version: str
@@ -90,9 +91,29 @@ class Entry(NamedTuple):
 class Page:
     """One answer. ``more``: entries after the last one of this page match too. ``mark`` is set on
     an empty page only: what both date headers say (None: leave them out). ``exists`` is False
-    where a single object was asked for and the reader may see no version of it."""
+    where a single object was asked for and the reader may see no version of it.
 
-    entries: tuple[Entry, ...]
+    The entries stand in columns, each as long as ``stamps`` or empty where the projection leaves it out:
+    thousands of tuples cost more than all the rest of a page."""
+
+    stamps: Sequence[int]
+    data: Sequence[bytes] = ()
+    ids: Sequence[str] = ()
+    versions: Sequence[str] = ()
     more: bool = False
     mark: int | None = None
     exists: bool = True
+
+    @staticmethod
+    def of(entries: Sequence[Entry], *, more: bool = False, exists: bool = True) -> Page:
+        """The page that has these."""
+        ids, versions, stamps, data = zip(*entries, strict=True) if entries else ((), (), (), ())
+        return Page(stamps, data, ids, versions, more=more, exists=exists)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """One by one."""
+        count = len(self.stamps)
+        texts, data = [""] * count, [b""] * count
+        columns = (self.ids or texts, self.versions or texts, self.stamps, self.data or data)
+        return [Entry(*row) for row in zip(*columns, strict=True)]

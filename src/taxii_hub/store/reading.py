@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
@@ -37,7 +37,6 @@ SURELY_WHOLE = 8 * 1024 * 1024
 LAST_STAMP = 1 << 62
 
 Document = dict[str, Any]
-Noun = Callable[[Mapping[str, Any]], Entry]
 EMPTY = Page(())
 
 
@@ -73,7 +72,7 @@ class FeedReader:
 
         async def read(point: Point) -> tuple[Page, Newest | None]:
             page = await self._merged(point, finds, projection, limit)
-            if page.entries or position is None:
+            if page.stamps or position is None:
                 return page, None
             newest = await self._newest(point, visibility)
             at = position if newest.stamp is None else min(position, newest.stamp)
@@ -95,7 +94,7 @@ class FeedReader:
             else:
                 narrowed = replace(query, ids=(object_id,))
                 page = await self._merged(point, page_finds(visibility, narrowed), projection, limit)
-            if page.entries or not page.exists:
+            if page.stamps or not page.exists:
                 return page
             return await self._nothing_of(point, visibility, object_id, query)
 
@@ -127,7 +126,7 @@ class FeedReader:
         start = start_of(query)
         if (start is not None and best["s"] <= start) or (query.types and best["t"] not in query.types):
             return EMPTY
-        return Page((NOUNS[projection](best),))
+        return _page([best], projection, 1)
 
     async def _nothing_of(
         self, point: Point, visibility: Visibility, object_id: str, query: ObjectQuery
@@ -197,15 +196,17 @@ class FeedReader:
 
     async def _merged(self, point: Point, finds: list[Find], projection: Projection, limit: int) -> Page:
         """A page of what all finds give together, in stamp order."""
-        fields, noun = FIELDS[projection], NOUNS[projection]
+        fields = FIELDS[projection]
         if not finds:
             return EMPTY
         if finds[0].order != BY_STAMP:
             cursors = [self._cursor(point, find, fields, 0, batch=limit + 1) for find in finds]
-            return _cut(await _first_by_stamp(cursors, limit + 1), noun, limit)
-        if len(finds) > 1:
-            return _cut(await self._shares(point, finds, projection, limit + 1), noun, limit)
-        return await _whole(self._cursor(point, finds[0], fields, limit + 1), noun, limit)
+            rows = await _first_by_stamp(cursors, limit + 1)
+        elif len(finds) > 1:
+            rows = await self._shares(point, finds, projection, limit + 1)
+        else:
+            rows = await _whole(self._cursor(point, finds[0], fields, limit + 1))
+        return _page(rows, projection, limit)
 
     async def _shares(
         self, point: Point, finds: Sequence[Find], projection: Projection, limit: int
@@ -245,32 +246,36 @@ def _sets_back(page: Page, position: int | None) -> bool:
     return position is not None and page.mark is not None and page.mark < position
 
 
-async def _whole(cursor: AsyncCursor[Document], noun: Noun, limit: int) -> Page:
-    """The page of one find. Its rows come batch by batch, of at most 16 MB each: so what is in memory is
-    bounded however large the objects are, and no row is awaited by itself."""
-    entries: list[Entry] = []
+async def _whole(cursor: AsyncCursor[Document]) -> list[Document]:
+    """The rows of one find, and none beyond a page's bytes. They come batch by batch, of at most 16 MB each:
+    so what is in memory is bounded however large the objects are, and no row is awaited by itself."""
+    found: list[Document] = []
     size = taken = 0
     while size <= MAX_PAGE_BYTES and (rows := await cursor.to_list(1)):
         if (more := cursor.retrieved - taken - 1) > 0:
             rows += await cursor.to_list(more)
         taken = cursor.retrieved
         size += _size(rows)
-        entries += map(noun, rows)
+        found += rows
     await cursor.close()
-    return _page(entries, limit, size)
+    return found
 
 
-def _cut(rows: Sequence[Document], noun: Noun, limit: int) -> Page:
-    return _page([noun(row) for row in rows], limit, _size(rows))
-
-
-def _page(entries: list[Entry], limit: int, size: int) -> Page:
-    """``entries`` are one more than fit, if there are so many; ``size`` that of all of them."""
+def _page(rows: list[Document], projection: Projection, limit: int) -> Page:
+    """``rows`` are one more than fit, if there are so many: those of the limit fit, or up to the one that
+    fills the bytes of a page."""
+    data = [] if projection == "manifest" else [row["b"] for row in rows]
     fit = limit
-    if size > MAX_PAGE_BYTES:
-        ends = accumulate(len(entry.data) for entry in entries)
+    if sum(map(len, data)) > MAX_PAGE_BYTES:
+        ends = accumulate(map(len, data))
         fit = min(limit, 1 + next(index for index, end in enumerate(ends) if end > MAX_PAGE_BYTES))
-    return Page(tuple(entries[:fit]), more=len(entries) > fit)
+    more = len(rows) > fit
+    if more:
+        del rows[fit:], data[fit:]
+    stamps = [row["s"] for row in rows]
+    if projection == "content":
+        return Page(stamps, data, more=more)
+    return Page(stamps, data, [row["i"] for row in rows], [_version(row) for row in rows], more=more)
 
 
 def _size(rows: Sequence[Document]) -> int:
@@ -295,21 +300,16 @@ def _stamp_of(row: Document) -> int:
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
-    """The noun of a stored row; an unversioned object is named by its first acceptance."""
+    """The noun of a stored row."""
+    return Entry(row["i"], _version(row), row["s"], row.get("b", b""))
+
+
+def _version(row: Mapping[str, Any]) -> str:
+    """The text that names the version; an unversioned object is named by its first acceptance."""
     version = row["v"]
-    if version:
-        text = row.get("w") or timestamps.canonical(version)
-    else:
-        text = timestamps.format(row["a"])
-    return Entry(row["i"], text, row["s"], row.get("b", b""))
-
-
-def content_of(row: Mapping[str, Any]) -> Entry:
-    """What an envelope is made of; a quarter of the time of :func:`entry_of`."""
-    return Entry("", "", row["s"], row["b"])
-
-
-NOUNS: dict[Projection, Noun] = {"objects": entry_of, "content": content_of, "manifest": entry_of}
+    if not version:
+        return timestamps.format(row["a"])
+    return row.get("w") or timestamps.canonical(version)
 
 
 def standing_of(row: Mapping[str, Any]) -> Standing:

@@ -75,15 +75,12 @@ def status(value: Status) -> bytes:
 
 def envelope(page: Page, next: str | None, empty_list: bool = False) -> bytes:  # noqa: A002 - TAXII's name
     """Section 3.7: the objects' own bytes, joined."""
-    return _listing("objects", [entry.data for entry in page.entries], page, next, empty_list)
+    return _listing("objects", list(page.data), page, next, empty_list)
 
 
 def manifest(page: Page, next: str | None, media_type: str, empty_list: bool = False) -> bytes:  # noqa: A002
     """Section 5.3; ``media_type`` is that of every object of the collection."""
-    entries = page.entries
-    ids = _escaped([entry.id for entry in entries])
-    added = _dates([entry.stamp for entry in entries])
-    named = _escaped([entry.version for entry in entries])
+    ids, added, named = _escaped(page.ids), _dates(page.stamps), _escaped(page.versions)
     tail = f'","media_type":{orjson.dumps(media_type).decode()}}}'
     rows = [
         f'{{"id":"{id_}","date_added":"{at}","version":"{version}{tail}'
@@ -94,16 +91,16 @@ def manifest(page: Page, next: str | None, media_type: str, empty_list: bool = F
 
 def versions(page: Page, next: str | None, empty_list: bool = False) -> bytes:  # noqa: A002
     """Section 5.8."""
-    rows = orjson.dumps([entry.version for entry in page.entries])
+    rows = orjson.dumps(page.versions)
     return _listing("versions", [rows[1:-1]], page, next, empty_list)
 
 
 def date_headers(page: Page) -> dict[str, str]:
     """The two date headers of a page; none where there is nothing to say (T-3.2-01 to -03)."""
-    if page.entries:
+    if page.stamps:
         return {
-            FIRST_HEADER: timestamps.format(page.entries[0].stamp),
-            LAST_HEADER: timestamps.format(page.entries[-1].stamp),
+            FIRST_HEADER: timestamps.format(page.stamps[0]),
+            LAST_HEADER: timestamps.format(page.stamps[-1]),
         }
     if page.mark is None:
         return {}
@@ -146,7 +143,7 @@ def _detail(outcome: Outcome, requested: str) -> dict[str, Any]:
     )
 
 
-def _escaped(texts: list[str]) -> list[str]:
+def _escaped(texts: Sequence[str]) -> list[str]:
     """Each as it stands between the quotes of a JSON string, where no bare quote ever follows a comma."""
     return orjson.dumps(texts).decode()[2:-2].split('","') if texts else []
 
@@ -165,7 +162,7 @@ def _dates(stamps: Sequence[int]) -> list[str]:
 
 def _listing(key: str, rows: list[bytes], page: Page, next_text: str | None, empty_list: bool) -> bytes:
     """``rows`` are joined by commas, and with what stands around them, in one go: a page may be 32 MB."""
-    if not page.entries:
+    if not page.stamps:
         return f'{{"more":false,"{key}":[]}}'.encode() if empty_list else b"{}"
     start = '{"more":false'
     if page.more:

@@ -47,8 +47,8 @@ async def answer(
 
 async def page_answer(visit: Visit, body: bytes, page: Page) -> Answer:
     """One page of objects, manifest records or versions, with its date headers."""
-    visit.objects = len(page.entries)
-    visit.newest = page.entries[-1].stamp if page.entries else None
+    visit.objects = len(page.stamps)
+    visit.newest = page.stamps[-1] if page.stamps else None
     visit.mark = page.mark
     dates = resources.date_headers(page)
     return await answer(visit, body, headers=[(n.encode(), v.encode()) for n, v in dates.items()])

@@ -41,7 +41,7 @@ class Positions:
         for account, collection, stamp in list(self._known.values()):
             visibility = await visibility_of(hub, account, collection)
             rest = await hub.feed.page(visibility, ObjectQuery(position=stamp), "manifest", 1)
-            waiting = max(0, now - rest.entries[0].stamp) / 1_000_000 if rest.entries else 0.0
+            waiting = max(0, now - rest.stamps[0]) / 1_000_000 if rest.stamps else 0.0
             name = f"{collection.api_root}/{collection.alias}"
             found.append(Lag(account.id, account.agency, name, waiting))
         return found

@@ -284,8 +284,8 @@ def reading(*, strict: bool = False) -> Reading:
     nobody: frozenset[str] = frozenset()
     names = ("7b1f0c87-6e65-44fe-a789-7a6f5245842b", "strict", "Strict", "test", None)
     collection = Collection(*names, nobody, nobody, (), "off", "clear", (), audit=mode, number=1, feed=1)
-    page = Page(
-        (Entry("x--1", "2026-01-01T00:00:00.000Z", 10), Entry("x--2", "2026-01-01T00:00:00.000Z", 20))
+    page = Page.of(
+        [Entry("x--1", "2026-01-01T00:00:00.000Z", 10), Entry("x--2", "2026-01-01T00:00:00.000Z", 20)]
     )
     return Reading(account("gb-owl"), collection, "objects", ObjectQuery(), page, 1)
 

@@ -122,13 +122,13 @@ def test_a_status_of_nothing_has_no_lists():
 def test_an_envelope_joins_the_bytes_as_they_came():
     """R3: spacing, spelling of numbers, order of keys."""
     raw = [b'{ "n" : 1.0e0,\n"a":9007199254740993 }', b'{"b":"\\u00e9","$ref":null}']
-    page = Page(tuple(entry(number, data) for number, data in enumerate(raw)))
+    page = Page.of([entry(number, data) for number, data in enumerate(raw)])
     assert resources.envelope(page, None) == b'{"more":false,"objects":[' + raw[0] + b"," + raw[1] + b"]}"
 
 
 def test_next_is_there_exactly_when_more_is_true():
     """clients.md 10."""
-    page = Page((entry(1),), more=True)
+    page = Page.of([entry(1)], more=True)
     for body in (
         resources.envelope(page, "a.b"),
         resources.manifest(page, "a.b", STIX),
@@ -136,7 +136,7 @@ def test_next_is_there_exactly_when_more_is_true():
     ):
         assert orjson.loads(body)["more"] is True
         assert orjson.loads(body)["next"] == "a.b"
-    last = Page((entry(1),))
+    last = Page.of([entry(1)])
     assert "next" not in orjson.loads(resources.envelope(last, "a.b"))
     with pytest.raises(ValueError, match="next"):
         resources.envelope(page, None)
@@ -164,7 +164,7 @@ def test_empty_answers():
 @example([('","', '"', 1), ('\\","', ',"', 2), ('"],["', "\\", 3)])
 def test_any_text_in_a_manifest_is_escaped(rows):
     """T-5.3-01."""
-    page = Page(tuple(Entry(id_, version, stamp) for id_, version, stamp in rows))
+    page = Page.of([Entry(id_, version, stamp) for id_, version, stamp in rows])
     listed = orjson.loads(resources.manifest(page, None, STIX))["objects"]
     assert listed == [
         {"id": id_, "date_added": timestamps.format(stamp), "version": version, "media_type": STIX}
@@ -174,13 +174,15 @@ def test_any_text_in_a_manifest_is_escaped(rows):
 
 @given(st.lists(st.integers(0, 4 * 10**15) | st.integers(STAMP, STAMP + 3_000_000), min_size=1))
 def test_dates_of_a_manifest_are_spelled_like_all_others(stamps):
-    page = Page(tuple(Entry("x", "v", stamp) for stamp in stamps))
+    page = Page.of([Entry("x", "v", stamp) for stamp in stamps])
     rows = read(resources.manifest(page, None, STIX))["objects"]
     assert [row["date_added"] for row in rows] == [timestamps.format(stamp) for stamp in stamps]
 
 
 def test_versions_list_the_texts():
-    page = Page((entry(1, version="2026-01-01T00:00:00.123456Z"), entry(2, version="2026-01-01T00:00:01Z")))
+    page = Page.of(
+        [entry(1, version="2026-01-01T00:00:00.123456Z"), entry(2, version="2026-01-01T00:00:01Z")]
+    )
     assert read(resources.versions(page, None)) == {
         "more": False, "versions": ["2026-01-01T00:00:00.123456Z", "2026-01-01T00:00:01Z"],
     }  # fmt: skip
@@ -188,7 +190,7 @@ def test_versions_list_the_texts():
 
 def test_date_headers():
     """T-3.2-01 to -03."""
-    page = Page((entry(0), entry(1), entry(2)))
+    page = Page.of([entry(0), entry(1), entry(2)])
     assert resources.date_headers(page) == {
         "X-TAXII-Date-Added-First": "2026-01-31T12:00:00.000120Z",
         "X-TAXII-Date-Added-Last": "2026-01-31T12:00:00.000140Z",

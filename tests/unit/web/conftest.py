@@ -166,12 +166,14 @@ class MemoryFeed:
         after = max(query.added_after or 0, query.position or 0)
         found = [e for e in self.entries if e.stamp > after and (not query.ids or e.id in query.ids)]
         mark = after or None
-        return Page(tuple(found[:limit]), len(found) > limit, None if found else mark)
+        if not found:
+            return Page((), mark=mark)
+        return Page.of(found[:limit], more=len(found) > limit)
 
     async def object_page(self, visibility, object_id, query, projection, limit):
         known = [e for e in self.entries if e.id == object_id]
         found = [e for e in known if e.stamp > (query.added_after or 0)]
-        return Page(tuple(found[:limit]), len(found) > limit, None, exists=bool(known))
+        return Page.of(found[:limit], more=len(found) > limit, exists=bool(known))
 
     async def commit(self, publication):
         outcomes = tuple(Outcome(o.id, o.version_text, ok=True, stored=True) for o in publication.offers)
