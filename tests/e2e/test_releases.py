@@ -112,7 +112,17 @@ def test_a_report_takes_two_officers(hub: RunningHub, keys: dict[str, str]) -> N
         borrowed = commanded(hub, keys["gb-1"], "releases", "sign", waits["id"], "--by", "gb-2")
         assert (borrowed.returncode, "not one of account gb-2" in borrowed.stderr) == (1, True)
         listed = hub.run("releases", "list", "--as", "gb-heron").stdout
-        assert "1 of 2 signed" in listed
+        assert "in five-eyes/reports, by gb-heron, 1 of 2 signed" in listed
+        document = json.loads(hub.run("releases", "list", "--as", "gb-heron", "--json").stdout)
+        over_http = first.get(DESK).json()["waiting"]
+        assert [each for each in document if each["id"] == waits["id"]] == [
+            each for each in over_http if each["id"] == waits["id"]
+        ]
+        (foreseen,) = writer.post(
+            "/api/v1/objects/five-eyes/reports/dry-run",
+            json={"objects": [{**thing, "id": indicator(8)["id"]}]},
+        ).json()
+        assert (foreseen["held"], foreseen["signatures"]) == (True, 2)
         assert thing["name"] not in listed
         signed = commanded(hub, keys["gb-2"], "releases", "sign", waits["id"], "--by", "gb-2")
         assert (signed.stdout, signed.stderr) == (f"{waits['id']}: released\n", "")

@@ -47,7 +47,8 @@ def words(receipt: Receipt, *, details: bool = False) -> str:
         lines.append(f"  … and {hidden} more; --json shows all")
     for seen in receipt.audiences:
         readers = ", ".join(seen.readers) or "nobody"
-        lines.append(f"  readers   of {seen.objects}: {readers} ({seen.policy})")
+        first = f", after {seen.signatures} liaison officers signed" if seen.signatures else ""
+        lines.append(f"  readers   of {seen.objects}: {readers} ({seen.policy}){first}")
     if receipt.dry_run:
         lines.append("  dry run   nothing was stored")
     elif status is not None and status.id:

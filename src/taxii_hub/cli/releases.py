@@ -15,10 +15,17 @@ from taxii_hub.errors import HubError, NotFoundError
 from taxii_hub.exchange import release_requests
 from taxii_hub.exchange import releases as desks
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.model import Account, ReleaseRequest
+from taxii_hub.exchange.release_views import (
+    Question,
+    Settled,
+    Waiting,
+    question_view,
+    settled_view,
+    waiting_view,
+)
+from taxii_hub.model import Account
 from taxii_hub.policy.reading import describe
 from taxii_hub.stix import timestamps
-from taxii_hub.store.base import Proposal
 
 as_option = click.option("--as", "agency", required=True, metavar="AGENCY", help="Whose desk.")
 limit_option = click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
@@ -45,7 +52,7 @@ async def list_(hub: Hub, agency: str, settled: bool, limit: int, as_json: bool)
     if settled:
         ended = await desks.ended(hub, desk, limit)
         _print(
-            [asdict(each) for each in ended],
+            [_document(settled_view(hub, each)) for each in ended],
             [
                 f"{_time(each.ended_at)}  {each.result:<9} {each.kind:<8} {each.object_id}  {each.version_text}"
                 f"  by {', '.join(each.by)}" + (f": {each.message}" if each.message else "")
@@ -55,7 +62,8 @@ async def list_(hub: Hub, agency: str, settled: bool, limit: int, as_json: bool)
         )
         return
     found = await desks.waiting(hub, desk, limit)
-    _print([_document(each) for each in found], [_line(each, hub.now()) for each in found], as_json)
+    shown = [waiting_view(hub, each) for each in found]
+    _print([_document(each) for each in shown], [_line(each) for each in shown], as_json)
 
 
 @releases.command(epilog=EXIT_CODES)
@@ -67,8 +75,9 @@ async def show(hub: Hub, proposal_id: str, officer: str, as_json: bool) -> None:
     """Show one thing that waits with its content, to a liaison officer of its agency."""
     found = await desks.shown(hub, _officer(hub, officer), proposal_id)
     offer = found.proposal.offer
+    waits = waiting_view(hub, found.proposal)
     told = {
-        **_document(found.proposal),
+        **_document(waits),
         "would_be_read_by": describe(found.policy),
         "is_read_by": None if found.was is None else describe(found.was),
         "may_sign": found.may_sign,
@@ -77,7 +86,7 @@ async def show(hub: Hub, proposal_id: str, officer: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    click.echo(_line(found.proposal, hub.now()))
+    click.echo(_line(waits))
     click.echo(f"  would be read by: {told['would_be_read_by']}")
     if found.was is not None:
         click.echo(f"  is read by:       {told['is_read_by']}")
@@ -132,15 +141,9 @@ async def refuse(hub: Hub, proposal_id: str, officer: str, reason: str) -> None:
 @with_hub
 async def requests(hub: Hub, agency: str, mine: bool, limit: int, as_json: bool) -> None:
     """Show what others ask AGENCY to release, the most urgent first."""
-    desk, now = _desk(hub, agency), hub.now()
     look = release_requests.asked_by if mine else release_requests.concerning
-    found = await look(hub, desk, limit)
-    states = [release_requests.state_of(each, now) for each in found]
-    _print(
-        [{**asdict(each), "state": state} for each, state in zip(found, states, strict=True)],
-        [_question(each, state) for each, state in zip(found, states, strict=True)],
-        as_json,
-    )
+    found = [question_view(hub, each) for each in await look(hub, _desk(hub, agency), limit)]
+    _print([_document(each) for each in found], [_question(each) for each in found], as_json)
 
 
 @releases.command(epilog=EXIT_CODES)
@@ -206,26 +209,25 @@ def _officer(hub: Hub, name: str) -> Account:
     return account
 
 
-def _document(each: Proposal) -> dict[str, Any]:
-    told = asdict(each)
-    del told["offer"]
-    return told
+def _document(each: Waiting | Settled | Question) -> dict[str, Any]:
+    return {name: value for name, value in asdict(each).items() if value is not None}
 
 
-def _line(each: Proposal, now: int) -> str:
-    pressing = "  DUE WITHIN A DAY" if each.due < now + desks.SOON else ""
+def _line(each: Waiting) -> str:
+    pressing = "  DUE WITHIN A DAY" if each.pressing else ""
     signed = f"{len(each.signed)} of {each.signatures} signed"
     why = f": {each.reason}" if each.reason else ""
+    place = f"{each.api_root}/{each.alias or each.collection}"
     return (
-        f"{each.id}  until {_time(each.due)}{pressing}\n"
-        f"    {each.kind} {each.object_id}  {each.version_text}  in {each.api_root}, by {each.account}, {signed}{why}"
+        f"{each.id}  until {_minute(each.deadline)}{pressing}\n"
+        f"    {each.kind} {each.object_id}  {each.version}  in {place}, by {each.submitter}, {signed}{why}"
     )
 
 
-def _question(each: ReleaseRequest, state: str) -> str:
+def _question(each: Question) -> str:
     said = f"; {'yes' if each.granted else 'no'}: {each.answer}" if each.answer is not None else ""
     return (
-        f"{each.id}  until {_time(each.due)}  {state}{said}\n"
+        f"{each.id}  until {_minute(each.deadline)}  {each.state}{said}\n"
         f"    {each.object_id} in {each.api_root}/{each.collection}, asked by {each.agency}: {each.reason}"
     )
 
@@ -239,7 +241,11 @@ def _print(documents: list[dict[str, Any]], lines: list[str], as_json: bool) -> 
 
 
 def _time(microseconds: int) -> str:
-    return timestamps.format(microseconds)[:16] + "Z"
+    return _minute(timestamps.format(microseconds))
+
+
+def _minute(timestamp: str) -> str:
+    return timestamp[:16] + "Z"
 
 
 def _duration(seconds: float | None) -> str:

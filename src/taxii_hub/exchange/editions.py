@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -103,8 +103,8 @@ async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) 
     )
     grace = rules.editions.grace
     judged = window(older, record.edition, grace) if whole and not newer else []
-    keys = RecordKeys(hub.keyring, {*conversion.made, *(key for key in conversion.failed if key is not None)})
-    before = [Before(item, keys.opened(await hub.editions.members(item))) for item in judged]
+    keys = RecordKeys(hub.keyring, {*conversion.made, *filter(None, conversion.failed)})
+    before = await _before(hub, keys, judged)
     if not whole:
         said = keys.opened(
             await hub.editions.records(record.lineage, keys.forms(conversion.made), record.edition)
@@ -112,7 +112,7 @@ async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) 
         before = [Before(record, said)] if said else []
     plan = await asyncio.to_thread(plan_edition, conversion, names, before, grace)
     if whole and newer:
-        later = [Before(item, keys.opened(await hub.editions.members(item))) for item in reversed(newer)]
+        later = await _before(hub, keys, list(reversed(newer)))
         plan_return(plan, record.edition, [item for item in later if item.members], grace)
     await _only_what_stands(past, plan, names)
     edition = Edition(past, conversion, record, plan, names, whole, previous=next(iter(older), None))
@@ -120,6 +120,19 @@ async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) 
     edition.before, edition.loss = before, loss_of(plan, before) if whole else Loss()
     edition.forgettable = others[max(KEPT, len(judged) + 1) :]
     return edition
+
+
+async def _before(hub: Hub, keys: RecordKeys, records: Sequence[EditionRecord]) -> list[Before]:
+    return [Before(each, keys.opened(await hub.editions.members(each))) for each in records]
+
+
+async def _said_before(
+    hub: Hub, keys: RecordKeys, record: EditionRecord, conversion: Conversion
+) -> list[Before]:
+    """Where files add up: what others said of the same records."""
+    forms = keys.forms(conversion.made)
+    said = keys.opened(await hub.editions.records(record.lineage, forms, record.edition))
+    return [Before(record, said)] if said else []
 
 
 def _record(place: Place, conversion: Conversion, rules: Rules) -> EditionRecord:

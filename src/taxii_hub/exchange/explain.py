@@ -21,6 +21,7 @@ from taxii_hub.mapping.constants import DESIGNATION
 from taxii_hub.model import Account, Policy, Reader
 from taxii_hub.policy import grants
 from taxii_hub.policy.decision import Decision, no
+from taxii_hub.policy.holding import signatures_for
 from taxii_hub.policy.marking import Clause, Marked
 from taxii_hub.policy.readers import reader_of
 from taxii_hub.policy.reading import decide, describe
@@ -29,6 +30,8 @@ from taxii_hub.store.base import Standing
 
 MARKED, MOVED, COPIED = "its markings", "its origin, after it was published", "a copy for some of its readers"
 ERASED = "its markings, which were erased with it"
+LOOKED_AT, SHOWN = 1000, 5
+"""Of the newest withdrawals so many are looked at, and of what is found so much is told."""
 TOLD_APART = ("person_categories", "fact_or_assessment")
 
 
@@ -74,11 +77,12 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What would become of an object that is not published yet: who would read it, and why."""
+    """What would become of an object that is not published yet: who would read it, why, and how many
+    liaison officers would have to sign first (0: it would not wait)."""
 
     policy: Policy
     words: str
-    hold: bool
+    signatures: int
     clauses: tuple[Because, ...]
     readers: tuple[str, ...]
 
@@ -86,7 +90,8 @@ class Foreseen:
 async def explain(
     hub: Hub, place: Place, object_id: str, agencies: Sequence[str], origin: str | None = None
 ) -> list[Explained]:
-    """Every version that is stored, the newest first. Raises NotFoundError where there is none.
+    """Every version that is stored, the newest first. Raises NotFoundError where there is none, saying what
+    waits of it or was taken back.
 
     ``origin``: only what that agency published, for its own officers.
     """
@@ -94,7 +99,7 @@ async def explain(
     classes = await hub.feed.classes(place.collection.feed)
     mine = [row for row in rows if origin is None or classes[row.policy].origin == origin]
     if not mine:
-        raise NotFoundError("there is no such object in this collection")
+        raise NotFoundError(await _absent(hub, place, object_id, origin))
     found = []
     for row in sorted(mine, key=lambda row: (row.version, row.stamp), reverse=True):
         marks = await _marks(hub, place, row, classes[row.policy])
@@ -110,6 +115,21 @@ async def explain(
     return found
 
 
+async def _absent(hub: Hub, place: Place, object_id: str, origin: str | None) -> str:
+    """Why nobody sees it, for those who may know: its origin's officers, or the operator."""
+    feed, told = place.collection.feed, []
+    for agency in sorted(place.api_root.members) if origin is None else [origin]:
+        for each in await hub.queue.of_objects(agency, feed, [object_id]):
+            due = timestamps.format(each.due)[:16]
+            told.append(f"version {each.version_text} waits for {agency}'s liaison officers until {due}Z")
+        for row in await hub.feed.acknowledged(feed, agency, LOOKED_AT):
+            ended = row.withdrawal
+            if ended.object_id == object_id and row.moved_to is None:
+                when = timestamps.format(ended.at)[:16]
+                told.append(f"{agency} ended version {ended.version} at {when}Z ({ended.kind})")
+    return "; ".join(["there is no such object in this collection", *told[:SHOWN]])
+
+
 async def foresee(hub: Hub, place: Place, values: Sequence[Mapping[str, Any]]) -> list[Foreseen]:
     """What publishing these objects now would mean, before anything is shared."""
     marks = await policed(hub, place, values)
@@ -120,7 +140,13 @@ async def foresee(hub: Hub, place: Place, values: Sequence[Mapping[str, Any]]) -
                 agency for agency in sorted(place.api_root.members) if _decision(place, agency, each.policy)
             )
     return [
-        Foreseen(each.policy, describe(each.policy), each.hold, _because(each), known[each.policy])
+        Foreseen(
+            policy=each.policy,
+            words=describe(each.policy),
+            signatures=signatures_for(place.collection, each),
+            clauses=_because(each),
+            readers=known[each.policy],
+        )
         for each in marks
     ]
 

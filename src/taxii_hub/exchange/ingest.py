@@ -217,7 +217,8 @@ async def _foreseen(hub: Hub, place: Place, edition: Edition) -> _Total:
         ]
         total.add(replace(total.status(), outcomes=tuple(outcomes), stored=len(checked)), len(batch))
         values = [item.value for item in checked]
-        total.seen.update((each.words, each.readers) for each in await foresee(hub, place, values))
+        seen = await foresee(hub, place, values)
+        total.seen.update((each.words, each.readers, each.signatures) for each in seen)
     return total
 
 
@@ -230,7 +231,7 @@ class _Total:
         self._place, self._plan = place, edition.plan
         self._definitions = definitions(edition)
         self._stored, self._id = 0, ""
-        self.seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
+        self.seen: Counter[tuple[str, tuple[str, ...], int]] = Counter()
 
     def beside(self, batch: Sequence[Member]) -> list[Member]:
         """The batch after the definitions of its markings."""
@@ -256,8 +257,8 @@ class _Total:
         }
 
     def audiences(self) -> tuple[Audience, ...]:
-        """Who would read how many of the objects."""
-        return tuple(Audience(words, readers, n) for (words, readers), n in sorted(self.seen.items()))
+        """Who would read how many of the objects, and after how many signatures."""
+        return tuple(Audience(*seen[:2], number, seen[2]) for seen, number in sorted(self.seen.items()))
 
     def status(self) -> Status:
         """Of everything so far; without an id where nothing was published."""

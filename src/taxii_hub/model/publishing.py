@@ -114,11 +114,13 @@ class EditionChanges:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """How many objects of a report would be read by whom: the policy in words, the agencies, the count."""
+    """How many objects of a report would be read by whom: the policy in words, the agencies, the count, and
+    how many liaison officers would have to sign first."""
 
     policy: str
     readers: tuple[str, ...]
     objects: int
+    signatures: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from taxii_hub.cli.ingest_views import words
 from taxii_hub.errors import BadRequestError, ForbiddenError, NotFoundError
 from taxii_hub.exchange import acts, releases
 from taxii_hub.exchange.access import Place, place_for
+from taxii_hub.exchange.explain import explain
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.ingest import Ingest, ingest
 from taxii_hub.exchange.poll import poll
@@ -291,6 +292,9 @@ async def test_reports_wait_too(mongodb_uri: str, mongodb_database: str) -> None
     async with desk(mongodb_uri, mongodb_database, hold="always", accepts=("hub_report_csv",)) as hub:
         report = shipped_dir("mappings") / "hub_report_csv" / "samples" / "template.csv"
         registry = load_registry(shipped_dir("mappings"))
+        foreseen = await ingest(hub, registry, Ingest(report, "test/strict", "gb-owl", dry_run=True))
+        assert {each.signatures for each in foreseen.audiences} == {1}
+        assert "after 1 liaison officers signed" in words(foreseen)
         receipt = await ingest(hub, registry, Ingest(report, "test/strict", "gb-owl"))
         assert receipt.status is not None
         waits = [one.pending for one in receipt.status.outcomes]
@@ -322,3 +326,21 @@ async def test_a_release_is_never_wider_than_what_the_markings_mean_on_its_day(
         assert await releases.sign(hub, officer("owl-1"), waits) == "released"
         assert second["id"] not in [i for i, _ in await seen(hub, "us-elk")]
         assert second["id"] in [i for i, _ in await seen(hub, "gb-owl")]
+
+
+async def test_who_asks_why_nobody_sees_it_is_told_what_became_of_it(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with desk(mongodb_uri, mongodb_database, hold="always") as hub:
+        thing, there = indicator(0), at_desk(hub, officer("owl-1"))
+        await post(hub, thing)
+        for origin, told in ((None, True), ("gb-owl", True), ("us-elk", False)):
+            with pytest.raises(NotFoundError) as error:
+                await explain(hub, there, thing["id"], ["us-elk"], origin)
+            assert ("waits for gb-owl's liaison officers until" in str(error.value)) is told
+        await releases.sign(hub, officer("owl-1"), (await queue(hub))[0])
+        await acts.withdraw(hub, there, thing["id"], "wrong")
+        for origin, told in ((None, True), ("gb-owl", True), ("us-elk", False)):
+            with pytest.raises(NotFoundError) as error:
+                await explain(hub, there, thing["id"], ["us-elk"], origin)
+            assert ("gb-owl ended version" in str(error.value)) is told

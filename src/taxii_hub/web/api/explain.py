@@ -20,7 +20,8 @@ Agency = Annotated[str | None, Query(description="One agency; every member where
 
 
 class Foreseen(BaseModel):
-    """What would become of one object of the envelope, in its order."""
+    """What would become of one object of the envelope, in its order. ``held``: it would first wait for
+    ``signatures`` liaison officers."""
 
     id: str
     ok: bool
@@ -28,6 +29,7 @@ class Foreseen(BaseModel):
     policy: str | None = None
     readers: list[str] = []
     held: bool = False
+    signatures: int = 0
     clauses: list[why.Because] = []
 
 
@@ -72,7 +74,8 @@ async def dry_run(request: Request, api_root: RootPath, collection: CollectionNa
             message=item.note,
             policy=each.words,
             readers=list(each.readers),
-            held=each.hold,
+            held=each.signatures > 0,
+            signatures=each.signatures,
             clauses=list(each.clauses),
         )
     return [answers[position] for position in sorted(answers)]

@@ -10,10 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from taxii_hub.exchange import release_requests, releases
 from taxii_hub.exchange.hub import Hub
-from taxii_hub.model import Ended, ReleaseRequest
+from taxii_hub.exchange.release_views import (
+    Question,
+    Settled,
+    Waiting,
+    question_view,
+    settled_view,
+    waiting_view,
+)
 from taxii_hub.policy.reading import describe
 from taxii_hub.stix import timestamps
-from taxii_hub.store.base import Proposal
 from taxii_hub.web.api.callers import account_of, account_with, hub_of
 from taxii_hub.web.json_body import json_body
 
@@ -52,48 +58,6 @@ class AnswerAsked(_Asked):
     words: Words
 
 
-class Signed(BaseModel):
-    """One signature that was given."""
-
-    account: str
-    at: str
-
-
-class Waiting(BaseModel):
-    """Something that waits. ``kind``: ``publish`` a new version, ``release`` or ``regrade`` one that is there.
-    ``pressing``: less than 24 hours are left."""
-
-    id: str
-    kind: str
-    api_root: str
-    collection: str
-    object_id: str
-    version: str
-    submitter: str
-    submitted_at: str
-    deadline: str
-    pressing: bool
-    signatures: int
-    signed: list[Signed]
-    reason: str | None = None
-
-
-class Settled(BaseModel):
-    """What became of something that waited. ``by``: the accounts that decided."""
-
-    id: str
-    kind: str
-    api_root: str
-    collection: str
-    object_id: str
-    version: str
-    submitter: str
-    result: str
-    message: str | None
-    by: list[str]
-    at: str
-
-
 class Queue(BaseModel):
     """What waits, the most urgent first; with ``settled`` what was settled, the newest first."""
 
@@ -115,22 +79,6 @@ class SignResult(BaseModel):
     """``signed`` while others have to sign too, else ``released``."""
 
     result: str
-
-
-class Question(BaseModel):
-    """A question as its asker sees it: ``open``, ``answered`` or ``no answer``."""
-
-    id: str
-    api_root: str
-    collection: str
-    object_id: str
-    agency: str
-    reason: str
-    asked_at: str
-    deadline: str
-    state: str
-    granted: bool | None = None
-    answer: str | None = None
 
 
 class Receipt(BaseModel):
@@ -179,9 +127,9 @@ async def queue(request: Request, settled: bool = False, limit: Limit = 100) -> 
     account, hub = account_with(request, "liaison"), hub_of(request)
     if settled:
         ended = await releases.ended(hub, account, limit)
-        return Queue(settled=[settled_view(each) for each in ended])
+        return Queue(settled=[settled_view(hub, each) for each in ended])
     found = await releases.waiting(hub, account, limit)
-    return Queue(waiting=[waiting_view(each, hub.now()) for each in found])
+    return Queue(waiting=[waiting_view(hub, each) for each in found])
 
 
 @router.get("/releases/statistics", summary="How the desk does")
@@ -211,7 +159,7 @@ async def questions(request: Request, limit: Limit = 100) -> list[Question]:
     """For liaison officers: what others asked to be released, the most urgent first."""
     account, hub = account_with(request, "liaison"), hub_of(request)
     found = await release_requests.concerning(hub, account, limit)
-    return [question_view(each, hub.now()) for each in found]
+    return [question_view(hub, each) for each in found]
 
 
 @router.post(
@@ -226,7 +174,7 @@ async def answer(request: Request, request_id: RequestId) -> Answered:
     told, proposal = await release_requests.answer(
         hub, account, request_id, granted=asked.granted, words=asked.words
     )
-    return Answered(question=question_view(told, hub.now()), proposal=proposal)
+    return Answered(question=question_view(hub, told), proposal=proposal)
 
 
 @router.get("/releases/{proposal_id}", summary="One thing that waits, with its content")
@@ -236,7 +184,7 @@ async def show(request: Request, proposal_id: ProposalId) -> Shown:
     found = await releases.shown(hub, account, proposal_id)
     offer = found.proposal.offer
     return Shown(
-        waiting=waiting_view(found.proposal, hub.now()),
+        waiting=waiting_view(hub, found.proposal),
         policy=describe(found.policy),
         policy_now=None if found.was is None else describe(found.was),
         may_sign=found.may_sign,
@@ -274,57 +222,4 @@ async def asked_by(request: Request, limit: Limit = 100) -> list[Question]:
     """The newest first, with the answers that there are."""
     hub: Hub = hub_of(request)
     found = await release_requests.asked_by(hub, account_of(request), limit)
-    return [question_view(each, hub.now()) for each in found]
-
-
-def waiting_view(each: Proposal, now: int) -> Waiting:
-    """A proposal without its content."""
-    return Waiting(
-        id=each.id,
-        kind=each.kind,
-        api_root=each.api_root,
-        collection=each.collection_id,
-        object_id=each.object_id,
-        version=each.version_text,
-        submitter=each.account,
-        submitted_at=timestamps.format(each.at),
-        deadline=timestamps.format(each.due),
-        pressing=each.due < now + releases.SOON,
-        signatures=each.signatures,
-        signed=[Signed(account=one.account, at=timestamps.format(one.at)) for one in each.signed],
-        reason=each.reason or None,
-    )
-
-
-def settled_view(each: Ended) -> Settled:
-    """What became of a proposal."""
-    return Settled(
-        id=each.proposal,
-        kind=each.kind,
-        api_root=each.api_root,
-        collection=each.collection_id,
-        object_id=each.object_id,
-        version=each.version_text,
-        submitter=each.account,
-        result=each.result,
-        message=each.message,
-        by=list(each.by),
-        at=timestamps.format(each.ended_at),
-    )
-
-
-def question_view(each: ReleaseRequest, now: int) -> Question:
-    """A question as everybody sees it who may."""
-    return Question(
-        id=each.id,
-        api_root=each.api_root,
-        collection=each.collection,
-        object_id=each.object_id,
-        agency=each.agency,
-        reason=each.reason,
-        asked_at=timestamps.format(each.at),
-        deadline=timestamps.format(each.due),
-        state=release_requests.state_of(each, now),
-        granted=None if each.answer is None else each.granted,
-        answer=each.answer,
-    )
+    return [question_view(hub, each) for each in found]
