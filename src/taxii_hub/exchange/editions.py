@@ -106,10 +106,7 @@ async def compare(hub: Hub, place: Place, conversion: Conversion, rules: Rules) 
     keys = RecordKeys(hub.keyring, {*conversion.made, *filter(None, conversion.failed)})
     before = await _before(hub, keys, judged)
     if not whole:
-        said = keys.opened(
-            await hub.editions.records(record.lineage, keys.forms(conversion.made), record.edition)
-        )
-        before = [Before(record, said)] if said else []
+        before = await _said_before(hub, keys, record, conversion)
     plan = await asyncio.to_thread(plan_edition, conversion, names, before, grace)
     if whole and newer:
         later = await _before(hub, keys, list(reversed(newer)))
