@@ -24,17 +24,23 @@ def scale(result: Found) -> list[str]:
         "",
         f"A hub of one process with {result['size']:,} objects, which came by POST of 1000 an envelope, one writer; beside it one",
         f"with {result['small']:,}, asked in turn, and one of two processes. {machine_words(result['machine'])}",
+        f"Load when each check was done: {_loads(result['checks'])}.",
         "",
         *_loading(result.get("loading")),
         "| what | measured | goal | kept |",
         "|---|---|---|---|",
     ]
     for name, found in result["checks"].items():
-        for what, figure, goal, kept in _TOLD[name](found):
+        figures = {key: value for key, value in found.items() if key != "load"}
+        for what, figure, goal, kept in _TOLD[name](figures):
             lines.append(f"| {what} | {figure} | {goal} | {'yes' if kept else '**no**'} |")
     notes = [f"- {NOTES[name]}" for name in result["checks"] if name in NOTES]
     troubles = [f"- not measured: {name}, {_plain(why)}" for name, why in result["troubles"].items()]
     return [*lines, "", *_curves(result["checks"].get("soak")), *notes, *troubles, ""]
+
+
+def _loads(checks: dict[str, Found]) -> str:
+    return ", ".join(f"{name} {found['load']}" for name, found in checks.items() if "load" in found)
 
 
 def _plain(text: str) -> str:

@@ -103,7 +103,8 @@ def test_every_row_of_the_issue_is_measured():
 @pytest.mark.parametrize(("after", "kept"), [([150.0, 151.0], "yes"), ([190.0, 250.0], "**no**")])
 def test_memory_is_judged_by_its_growth(after, kept):
     memory = {"before_mb": 100.0, "after_mb": after, "peak_mb": 260.0, "database_mb": 900.0, "objects": 5}
-    checks = {"memory": memory}
+    times = {"large_ms": 2.6, "small_ms": 2.0, "ratio": 1.3}
+    checks = {"memory": memory | {"load": 0.5}, "growth": {"nothing new": times, "load": 0.5}}
     shape = {"size": 10, "small": 5, "loading": None, "troubles": {"soak": "OSError('<gone>')"}}
     told = scale({"machine": MACHINE, "checks": checks, **shape})
     rows = [each for each in told if re.match(r"\| (resident|the same)", each)]
