@@ -102,34 +102,38 @@ BY_STAMP = (("s", ASCENDING),)
 BY_VERSION = (("v", ASCENDING),)
 
 
-def page_finds(visibility: Visibility, query: ObjectQuery) -> list[Find]:
-    """The finds that together give a page in stamp order (to be merged where they are several)."""
+def page_finds(visibility: Visibility, query: ObjectQuery, scans: int = MAX_SCANS) -> list[Find]:
+    """The finds that together give a page in stamp order (to be merged where they are several).
+
+    None has more than ``scans`` branches, and they have their classes by turns: whoever shared them out in
+    the order in which they came to be would ask one find for what is old and another for what is new.
+    """
     if not visibility.classes:
         return []
     if query.ids:
         return _by_id(visibility, query)
     if query.types and query.versions == LAST:
-        return _by_type(visibility, query)
+        return _by_type(visibility, query, scans)
     hint = "last" if query.versions == LAST else "all"
     rest = _residual(visibility, query)
     if query.types:
         rest["t"] = {"$in": list(query.types)}
     return [
         Find({"c": visibility.collection, "p": {"$in": classes}, **_after(query), **rest}, BY_STAMP, hint)
-        for classes in _parts(visibility.classes, MAX_SCANS)
+        for classes in _parts(visibility.classes, scans)
     ]
 
 
-def _by_type(visibility: Visibility, query: ObjectQuery) -> list[Find]:
+def _by_type(visibility: Visibility, query: ObjectQuery, scans: int) -> list[Find]:
     rest = _residual(visibility, query)
-    per_find = max(1, MAX_SCANS // len(query.types)) if len(query.types) <= MAX_SCANS else 1
+    per_find = max(1, scans // len(query.types))
     return [
         Find(
             {"c": visibility.collection, "t": {"$in": types}, "p": {"$in": classes}, **_after(query), **rest},
             BY_STAMP,
             "type",
         )
-        for types in chunks(query.types, MAX_SCANS)
+        for types in chunks(query.types, scans)
         for classes in _parts(visibility.classes, per_find)
     ]
 
@@ -238,7 +242,8 @@ def _alive(visibility: Visibility) -> dict[str, Any]:
 
 def _parts(classes: Sequence[int], most: int) -> Iterator[list[int]]:
     """As few parts as need be, of like sizes: each find then gives about the same share of a page."""
-    return chunks(classes, -(-len(classes) // -(-len(classes) // most)))
+    count = -(-len(classes) // most)
+    return (list(classes[first::count]) for first in range(count))
 
 
 T = TypeVar("T")
