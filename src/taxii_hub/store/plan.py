@@ -137,6 +137,19 @@ def _sweep(by_version: Mapping[int, Sequence[Known]], *, reverse: bool) -> dict[
     return beyond
 
 
+def planned(
+    publications: Iterable[Publication],
+    last: int,
+    waiting: Iterable[Proposal] = (),
+    known: Iterable[Known] = (),
+) -> Plan:
+    """What a commit of these publications does, whose newest entry gets the stamp ``last``."""
+    planner = Planner(known, last, waiting)
+    for publication in publications:
+        planner.publish(publication)
+    return planner.finish()
+
+
 class Planner:
     """Plans one commit: publications in the order of their arrival, then the heads they touch."""
 

@@ -18,11 +18,9 @@ from taxii_hub.ledger.leaves import Actor, leaf_of, legible
 from taxii_hub.model import Ended
 from taxii_hub.store.audit_queue import queued
 from taxii_hub.store.base import Change, Proposal, ProposalKind, Publication, Settlement, SettleResult
-from taxii_hub.store.held import held_document, proposal_from, settled_document
+from taxii_hub.store.held import FEW, held_document, proposal_from, settled_document
 
 Document = dict[str, Any]
-
-FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,7 @@ class QueueInCommit:
         if len(ids) > FEW and not await self._held.find_one(
             wanted, {"_id": 1}, hint="version", session=session
         ):
-            return []  # as usual, and a thousand ids cost more than to ask twice
+            return []
         wanted["object_id"] = {"$in": list(ids)}
         return [proposal_from(row) async for row in self._held.find(wanted, hint="version", session=session)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,14 @@ def status_for(publication: Publication, outcomes: tuple[Outcome, ...]) -> Statu
         outcomes=outcomes,
         stored=sum(outcome.stored for outcome in outcomes),
     )
+
+
+def statuses_for(
+    publications: Sequence[Publication], outcomes: Sequence[tuple[Outcome, ...]]
+) -> tuple[list[Status], list[dict[str, Any]]]:
+    """What each publication is answered with, and its stored form."""
+    statuses = [status_for(*each) for each in zip(publications, outcomes, strict=True)]
+    return statuses, [status_document(s, p.keep) for s, p in zip(statuses, publications, strict=True)]
 
 
 def status_document(status: Status, keep: int | None = None) -> dict[str, Any]:

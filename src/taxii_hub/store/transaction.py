@@ -31,10 +31,11 @@ from taxii_hub.store.commit_leaves import change_leaf, publish_leaves
 from taxii_hub.store.erasing import HoldsInCommit, expiry_leaf, plan_expiry
 from taxii_hub.store.gaining import GainsInCommit, again_leaf, plan_again
 from taxii_hub.store.gaining_base import AgainResult, FeedAgain
-from taxii_hub.store.plan import KNOWN_FIELDS, Known, Planner
+from taxii_hub.store.meanwhile import meanwhile
+from taxii_hub.store.plan import KNOWN_FIELDS, Known, Plan, planned
 from taxii_hub.store.settling import End, QueueInCommit, judge, publication_of, words_for
 from taxii_hub.store.statements import grouped, insert_all
-from taxii_hub.store.statuses import change_document, status_document, status_for, status_of
+from taxii_hub.store.statuses import change_document, status_of, statuses_for
 from taxii_hub.store.withdrawals import withdrawal_documents
 from taxii_hub.store.words import forget_erased, forget_words
 
@@ -79,6 +80,7 @@ class Transactions:
         self._holds = HoldsInCommit(database)
         self._gains = GainsInCommit(database)
         self._conflicts = conflicts or Conflicts()
+        self._all_new = True
 
     async def publish(
         self, session: AsyncClientSession, group: Sequence[Publication], fresh: Collection[str] = ()
@@ -114,22 +116,29 @@ class Transactions:
         last = await self._clock.move(session, collection, len(offers), {each.policy for each in offers})
         done = await self._done(session, tried) if tried else {}
         todo = [publication for publication in group if publication.id not in done]
-        ids = list({offer.id for publication in todo for offer in publication.offers})
-        waiting = await self._queue.waiting(session, todo)
-        planner = Planner(await self._known(session, collection, ids), last, waiting)
-        for publication in todo:
-            planner.publish(publication)
-        plan = planner.finish()
-        await self._write(session, (), plan.updates, plan.inserts)
+        plan = await self._decided(session, collection, todo, last)
+        writing = self._write(session, (), plan.updates, plan.inserts)
+        _, (statuses, documents) = await meanwhile(writing, lambda: statuses_for(todo, plan.outcomes))
         await self._queue.hold(session, plan.held)
-        statuses = [status_for(*each) for each in zip(todo, plan.outcomes, strict=True)]
         if statuses:
-            documents = [status_document(s, p.keep) for s, p in zip(statuses, todo, strict=True)]
             await self._statuses.insert_many(documents, session=session)
             leaves = publish_leaves(todo, statuses, plan, last)
             await insert_all(self._audit, [queued(leaf) for leaf in leaves], session)
         done.update({status.id: status for status in statuses})
         return [done[publication.id] for publication in group]
+
+    async def _decided(
+        self, session: AsyncClientSession, collection: int, todo: Sequence[Publication], last: int
+    ) -> Plan:
+        """What to do. It is thought out while the database looks for what is known of the objects: as if that were
+        nothing, where nothing was known of those before them."""
+        waiting = await self._queue.waiting(session, todo)
+        ids = list({offer.id for publication in todo for offer in publication.offers})
+        looking = self._known(session, collection, ids)
+        guess = self._all_new
+        known, plan = await meanwhile(looking, lambda: planned(todo, last, waiting) if guess else None)
+        self._all_new = not known
+        return planned(todo, last, waiting, known) if known or plan is None else plan
 
     async def _done(self, session: AsyncClientSession, tried: Sequence[str]) -> dict[str, Status]:
         """Requests that were committed before (their answer was lost): answered from the status."""
