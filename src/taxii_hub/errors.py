@@ -20,6 +20,7 @@ nor anything internal.
     ├── ForbiddenError           forbidden               visible, but not allowed
     ├── NotFoundError            not-found               absent, or not to be known of
     ├── UnavailableError         unavailable             the database is away; retry_after
+    │   └── DamagedLogError      damaged-log             the audit log is not as it was written
     ├── CatalogError             catalog                 collections/*.yaml; file, line, key
     ├── SettingsError            settings                environment or secrets
     ├── StoreError               store                   the database cannot be used as it is
@@ -146,6 +147,20 @@ class UnavailableError(HubError):
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class DamagedLogError(UnavailableError):
+    """Something of the audit log is not as it was written, so what was asked of it cannot be answered."""
+
+    code = "damaged-log"
+
+    def __init__(self, message: str | None = None) -> None:
+        """Which row it is, the verification tells: to those who may see all of them."""
+        ours = (
+            "the audit log is damaged: something in it is not as it was written, so this cannot be answered"
+            " from it. `taxii-hub audit verify` names what was changed; docs/audit.md says what to do then"
+        )
+        super().__init__(message or ours, retry_after=3600)
 
 
 class CatalogError(HubError):

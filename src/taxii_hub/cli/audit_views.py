@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
-from taxii_hub.errors import StoreError
+from taxii_hub.errors import DamagedLogError, StoreError
 from taxii_hub.exchange.disclosures import Disclosure
 from taxii_hub.exchange.hub import CatalogInForce
 from taxii_hub.ledger.findings import Report
-from taxii_hub.ledger.leaves import read
 from taxii_hub.ledger.log import Row
+from taxii_hub.ledger.rows import told
 from taxii_hub.stix import timestamps
 
 COLUMNS = (
@@ -55,11 +55,17 @@ def report_json(report: Report) -> dict[str, Any]:
 
 def leaf_json(row: Row) -> dict[str, Any]:
     """The row's number and its leaf."""
-    return {"n": row.n, **read(row.leaf)}
+    try:
+        return {"n": row.n, **told(row)}
+    except DamagedLogError:
+        return {"n": row.n, "damaged": True}
 
 
 def leaf_line(row: Row) -> str:
-    leaf = read(row.leaf)
+    try:
+        leaf = told(row)
+    except DamagedLogError:
+        return f"{row.n:>8} this row is not as it was written: `taxii-hub audit verify` says more"
     by = leaf["by"]
     who = f"{by['agency']}/{by['account']}" if "agency" in by else by["account"]
     rest = " ".join(f"{name}={_words(value)}" for name, value in leaf.items() if name not in _LEFT_OUT)

@@ -23,6 +23,7 @@ from taxii_hub.ledger.log import (
     tile_root,
 )
 from taxii_hub.ledger.merkle import TreeHead, consistency_proof, inclusion_proof
+from taxii_hub.ledger.rows import damage
 from taxii_hub.ledger.verify import Evidence, Verification
 
 
@@ -94,7 +95,8 @@ async def proved_inclusion(records: AuditRecords, n: int, size: int | None) -> P
     size, head = await _head(records, size, n)
     if not 0 <= n < size:
         raise NotFoundError(f"the log of {size} rows has no row {n}")
-    return Proof(size, head(0, size), inclusion_proof(n, size, head))
+    with damage():
+        return Proof(size, head(0, size), inclusion_proof(n, size, head))
 
 
 async def proved_consistency(records: AuditRecords, old: int, size: int | None) -> Proof:
@@ -102,7 +104,8 @@ async def proved_consistency(records: AuditRecords, old: int, size: int | None) 
     size, head = await _head(records, size, old)
     if not 0 < old <= size:
         raise BadRequestError(f"the log of {size} rows had never {old} of them")
-    return Proof(size, head(0, size), consistency_proof(old, size, head))
+    with damage():
+        return Proof(size, head(0, size), consistency_proof(old, size, head))
 
 
 async def _head(records: AuditRecords, size: int | None, place: int) -> tuple[int, TreeHead]:

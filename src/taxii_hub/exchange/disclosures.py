@@ -13,7 +13,7 @@ from typing import Any
 
 from taxii_hub.exchange.audit_records import AuditRecords
 from taxii_hub.ledger.asking import Placed, RowFilter
-from taxii_hub.ledger.leaves import read, stamps_of
+from taxii_hub.ledger.rows import page_stamps, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ async def _pages(
         until=wanted.until,
     )
     async for row in records.rows(pages):
-        leaf = read(row.leaf)
+        leaf = told(row)
         theirs = leaf["by"].get("agency") != wanted.origin
         yield (
             row.n,
@@ -112,7 +112,7 @@ async def _on(
     stood = shelf.stood.get(feed)
     if stood is not None and not any(leaf["first"] <= stamp <= leaf["last"] for stamp in stood):
         return
-    stamps = stamps_of(leaf)
+    stamps = page_stamps(leaf)
     found = await records.placed(feed, shelf.classes[feed], stamps) if stood is None else stood
     for stamp in stamps:
         if (placed := found.get(stamp)) is not None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.ledger.asking import RowFilter
-from taxii_hub.ledger.leaves import read, stamps_of
+from taxii_hub.ledger.rows import damage, page_stamps, told
 from taxii_hub.stix import timestamps
 
 CONTENT: Final = frozenset({"objects", "object"})
@@ -52,15 +52,16 @@ async def received(hub: Hub, feed: int, origin: str, object_ids: Collection[str]
     await hub.audit.settled(sign=False)
     first, last, since = min(stood), max(stood), min(stood) - SLACK
     async for row in records.rows(RowFilter(kinds=("page",), feeds=(feed,), since=since)):
-        leaf = read(row.leaf)
+        leaf = told(row)
         agency = leaf["by"].get("agency")
         if leaf["view"] not in CONTENT or agency in (None, origin):
             continue
         if leaf["last"] < first or leaf["first"] > last:
             continue
-        for stamp in stamps_of(leaf):
+        for stamp in page_stamps(leaf):
             if (version := stood.get(stamp)) is not None:
                 found.by.setdefault(version, {})[agency] = leaf["at"]
     async for row in records.rows(RowFilter(kinds=("gap",), since=since)):
-        found.gaps = found.gaps or timestamps.parse(read(row.leaf)["until"]) >= first
+        with damage():
+            found.gaps = found.gaps or timestamps.parse(told(row)["until"]) >= first
     return found

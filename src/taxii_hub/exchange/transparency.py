@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.ledger.asking import RowFilter
-from taxii_hub.ledger.leaves import read
+from taxii_hub.ledger.rows import damage, told
 from taxii_hub.ledger.transparency import KINDS, Line, Tally
 from taxii_hub.stix import timestamps
 
@@ -17,6 +17,7 @@ async def report(hub: Hub, since: int | None, until: int | None) -> tuple[Line, 
     counted = RowFilter(kinds=tuple(KINDS), since=since, until=until)
     for wanted in (standing, counted):
         async for row in hub.audit.records.rows(wanted):
-            leaf = read(row.leaf)
-            tally.take(leaf, timestamps.parse(leaf["at"]))
+            leaf = told(row)
+            with damage():
+                tally.take(leaf, timestamps.parse(leaf["at"]))
     return tally.lines()

@@ -30,7 +30,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from taxii_hub.errors import StoreError
+from taxii_hub.errors import DamagedLogError
 from taxii_hub.ledger.leaves import HUB, index_of, leaf_of, read
 from taxii_hub.ledger.log import TILE, Kept, Tree, tile_root, tile_writes
 from taxii_hub.ledger.merkle import Frontier, Head, leaf_hash
@@ -247,7 +247,7 @@ def _grown(tree: Tree) -> Frontier:
     try:
         return tree.grown()
     except ValueError:
-        raise StoreError(
+        raise DamagedLogError(
             "the state of the audit log's tree was changed by somebody: nothing is added before it is restored; "
             "`taxii-hub audit verify` says more, and what is written meanwhile waits in its queue"
         ) from None

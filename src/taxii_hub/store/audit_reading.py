@@ -68,10 +68,7 @@ class AuditReader:
         """Checkpoints by their numbers."""
         async with database_errors():
             found = self._checkpoints.find({"_id": {"$gt": after}}, sort=[("_id", ASCENDING)], limit=limit)
-            return [
-                Kept(document["_id"], document["note"], tuple(map(bytes, document["frontier"])))
-                async for document in found
-            ]
+            return [_kept(document) async for document in found]
 
     async def newest_kept(self) -> Kept | None:
         """The last checkpoint."""
@@ -79,7 +76,7 @@ class AuditReader:
             document = await self._checkpoints.find_one({}, sort=[("_id", DESCENDING)])
         if document is None:
             return None
-        return Kept(document["_id"], document["note"], tuple(map(bytes, document["frontier"])))
+        return _kept(document)
 
     async def tiles(self, indexes: Collection[int] | None = None) -> dict[int, bytes]:
         """The hashes in tiles: of all, or of some."""
@@ -164,6 +161,14 @@ def condition(wanted: RowFilter) -> Document:
             found[name] = value
     time = {op: bound for op, bound in (("$gte", wanted.since), ("$lt", wanted.until)) if bound is not None}
     return {**found, "t": time} if time else found
+
+
+def _kept(document: Mapping[str, Any]) -> Kept:
+    """Also of a document that no hub would have written: the verification says what is wrong with it."""
+    note, frontier = document.get("note"), document.get("frontier")
+    nodes = frontier if isinstance(frontier, list) else []
+    hashes = tuple(bytes(each) for each in nodes if isinstance(each, bytes))
+    return Kept(document["_id"], note if isinstance(note, str) else "", hashes)
 
 
 def _row(document: Mapping[str, Any]) -> Row:

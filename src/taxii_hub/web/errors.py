@@ -53,6 +53,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "too-many-failures": Refusal(429, "Too many failures"),
     "too-many-requests": Refusal(429, "Too many requests"),
     "unavailable": Refusal(503, "Not available right now"),
+    "damaged-log": Refusal(503, "The audit log is damaged"),
 }
 _BROKEN = Refusal(500, "The hub failed")
 _FRAMEWORK = {

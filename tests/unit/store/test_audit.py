@@ -15,7 +15,7 @@ from bson.int64 import Int64
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from taxii_hub.errors import StoreError
+from taxii_hub.errors import DamagedLogError
 from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.checkpoint import Checkpoint
 from taxii_hub.ledger.leaves import HUB, Actor, leaf_of, read
@@ -212,7 +212,7 @@ async def test_a_tree_whose_state_was_changed_grows_no_further(
         await database["audit_state"].update_one({"_id": "tree"}, {"$set": {"frontier": []}})
         await log.enqueue(leaves(1, 3))
         for act in (log.sequence(), log.checkpoint(sign, AT)):
-            with pytest.raises(StoreError, match="audit verify"):
+            with pytest.raises(DamagedLogError, match="audit verify"):
                 await act
         assert await log.waiting()
         await log.step_down()

@@ -7,14 +7,17 @@ import base64
 from typing import Any
 
 import httpx
+from pymongo import AsyncMongoClient
 
+from taxii_hub.exchange import acts
+from taxii_hub.exchange.access import place_for
 from taxii_hub.exchange.account_admin import NewAccount
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.ledger.checkpoint import VerifierKey, opened
-from taxii_hub.ledger.merkle import Head, verify_consistency, verify_inclusion
+from taxii_hub.ledger.merkle import Head, leaf_hash, verify_consistency, verify_inclusion
 from taxii_hub.web.api import audit as api
 from taxii_hub.web.app import create_app
-from tests.support.inprocess import opened_hub
+from tests.support.inprocess import account, opened_hub
 from tests.support.probe import indicator
 from tests.unit.exchange.test_audit import get, post
 
@@ -32,6 +35,10 @@ class Asked:
         self._keys = keys
         transport = httpx.ASGITransport(app=create_app(hub))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://hub.example")
+
+    async def look(self, who: str, path: str, parameters: dict[str, str]) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self._keys[who]}"}
+        return await self.client.get(f"/api/v1/{path}", params=parameters, headers=headers)
 
     async def get(self, who: str | None, path: str, status: int = 200, **parameters: Any) -> Any:
         headers = {} if who is None else {"authorization": f"Bearer {self._keys[who]}"}
@@ -129,6 +136,69 @@ async def _disclosures(asked: Asked, mine: list[str]) -> None:
         assert [each["object"] for each in walked + page["disclosures"]] == [*mine, mine[0]]
     finally:
         api.SECONDS = seconds
+
+
+LOOKS: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("auditor", "audit/leaves", {}),
+    ("auditor", "audit/checkpoints", {}),
+    ("auditor", "audit/checkpoints/latest", {}),
+    ("auditor", "audit/proofs/inclusion", {"row": "0"}),
+    ("auditor", "audit/proofs/consistency", {"old": "1"}),
+    ("auditor", "audit/statistics", {}),
+    ("auditor", "audit/report", {}),
+    ("liaison", "audit/disclosures", {}),
+    ("liaison", "withdrawals/test/strict/followed", {}),
+)
+PAGE = {"k": "page"}
+"""A row of a page that somebody read."""
+DAMAGES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "a leaf that is no JSON": ("audit_log", PAGE, {"$set": {"b": b"{"}}),
+    "a leaf that is no object": ("audit_log", PAGE, {"$set": {"b": b"[]"}}),
+    "a leaf without its parts": ("audit_log", PAGE, {"$set": {"b": b"{}", "h": leaf_hash(b"{}")}}),
+    "a leaf that was left out": ("audit_log", PAGE, {"$unset": {"b": 1}}),
+    "another hash": ("audit_log", PAGE, {"$set": {"h": bytes(32)}}),
+    "another account": ("audit_log", PAGE, {"$set": {"a": "nobody"}}),
+    "a hash cut from its tile": ("audit_tiles", {}, {"$set": {"h": b"abc"}}),
+    "a checkpoint without its text": ("audit_checkpoints", {}, {"$set": {"note": 1, "frontier": "x"}}),
+    "another state of the tree": ("audit_state", {"_id": "tree"}, {"$set": {"frontier": []}}),
+}
+BELIEVED = {"audit/leaves", "audit/report", "audit/disclosures", "withdrawals/test/strict/followed"}
+"""What reads rows of pages, and must not believe one that was changed."""
+
+
+async def damaged(uri: str, database: str) -> None:
+    async with opened_hub(uri, database) as hub, AsyncMongoClient[dict[str, Any]](uri) as client:
+        agencies = [agency.name for agency in hub.catalog.agencies]
+        keys = {name: (await hub.accounts.admin.add(who, agencies)).key.text for name, who in PEOPLE.items()}
+        await hub.accounts.refresh()
+        thing = indicator(0)
+        await post(hub, "gb-owl", thing)
+        await get(hub, "us-elk")
+        await acts.withdraw(
+            hub, place_for(hub, account("gb-owl", "liaison"), "test", "strict"), thing["id"], "why"
+        )
+        await hub.audit.settled(sign=True)
+        asked = Asked(hub, keys)
+        for name, (collection, where, change) in DAMAGES.items():
+            rows = client[database][collection]
+            before = await rows.find_one(where)
+            assert before is not None
+            await rows.update_one({"_id": before["_id"]}, change)
+            for who, path, parameters in LOOKS:
+                answer = await asked.look(who, path, parameters)
+                assert answer.status_code in {200, 503}, (name, path, answer.text)
+                if answer.status_code == 503:
+                    assert answer.json()["title"] == "The audit log is damaged"
+                    assert "audit verify" in answer.json()["description"]
+                    assert answer.headers["retry-after"] == "3600"
+                else:
+                    assert not (where is PAGE and path in BELIEVED), (name, path)
+            await rows.replace_one({"_id": before["_id"]}, before)
+        assert [(await asked.look(*each)).status_code for each in LOOKS] == [200] * len(LOOKS)
+
+
+def test_what_is_damaged_is_said_to_be_damaged(mongodb_uri: str, mongodb_database: str) -> None:
+    asyncio.run(damaged(mongodb_uri, mongodb_database))
 
 
 def test_the_log_over_http(mongodb_uri: str, mongodb_database: str) -> None:

@@ -18,7 +18,7 @@ from taxii_hub.exchange.disclosures import Disclosure, DisclosureFilter, some_di
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.sealed import sealed, unsealed
 from taxii_hub.ledger.asking import RowFilter
-from taxii_hub.ledger.leaves import read
+from taxii_hub.ledger.rows import told
 from taxii_hub.model import Account
 from taxii_hub.stix import timestamps
 from taxii_hub.web.api.callers import account_with, hub_of
@@ -157,7 +157,7 @@ async def leaves(request: Request, asked: Annotated[LeavesAsked, Query()]) -> Le
     limit = asked.limit
     rows = [row async for row in hub.audit.records.rows(wanted, limit + 1)]
     return Leaves(
-        leaves=[Leaf(n=row.n, hash=row.hash.hex(), leaf=read(row.leaf)) for row in rows[:limit]],
+        leaves=[Leaf(n=row.n, hash=row.hash.hex(), leaf=told(row)) for row in rows[:limit]],
         next_after=rows[limit - 1].n if len(rows) > limit else None,
     )
 
