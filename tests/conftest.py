@@ -7,18 +7,26 @@ import fcntl
 import gc
 import inspect
 import os
+import shutil
 import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from pymongo import MongoClient
 
 from tests.support.hubs import Demo, made_demo
+from tests.support.measuring import leave_children_out, uncounted
+
+TESTS = Path(__file__).parent
+ASKING = frozenset({"contract", "docs", "faults", "hostile", "rooms", "wheel"})
+"""Folders of tests that run none of the hub in their own process."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,8 +39,26 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "uncounted: runs lines too often for coverage to count them")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(TESTS).parts[0] in ASKING:
+            item.add_marker("uncounted")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Proofs of many cases, and tests that ask another process, run without coverage's tracer."""
+    with uncounted() if item.get_closest_marker("uncounted") else nullcontext():
+        return (yield)
+
+
 def pytest_collection_finish() -> None:
     """What is there now stays: a tenth of the tests' time was the search for garbage in it."""
+    leave_children_out()
     gc.collect()
     gc.freeze()
 
@@ -49,11 +75,13 @@ def mongodb_uri() -> Iterator[str]:
     if given := os.environ.get("TAXII_TEST_MONGODB_URI"):
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="thub", dir="/tmp") as folder:  # a socket path has 107 bytes
+    # A socket path has 107 bytes, so no folder of pytest's.
+    with tempfile.TemporaryDirectory(prefix="thub", dir=_quick_folder()) as folder:
         socket = f"{folder}/m.sock"
         (Path(folder) / "db").mkdir()
         command = [str(_mongod()), "--dbpath", f"{folder}/db", "--bind_ip", socket, "--replSet", "hub"]
         command += ["--networkMessageCompressors", "disabled", "--wiredTigerCacheSizeGB", "0.25"]
+        command += ["--oplogSize", "990", "--setParameter", "diagnosticDataCollectionEnabled=false"]
         with Path(folder, "log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
@@ -61,6 +89,15 @@ def mongodb_uri() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(30)
+
+
+def _quick_folder() -> str:
+    """Memory where there is plenty: hundreds of databases are made and dropped, which a disk has to be told of
+    each time. What the tests of kills and full disks prove they prove of databases of their own, on a disk."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 6 << 30:
+        return str(memory)
+    return "/tmp"
 
 
 def _initiated(socket: str) -> str:

@@ -19,6 +19,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.measuring import counted
+
 READY = "TAXII Hub ready"
 
 
@@ -114,7 +116,7 @@ def made_demo(folder: Path) -> Demo:
     """The demo in ``folder``; started there, from nothing, where it is not yet."""
     said = folder / "said.json"
     if not said.exists():
-        with running_hub(folder / "demo") as hub:
+        with running_hub(folder / "demo", counted()) as hub:
             mode = stat.S_IMODE((folder / "demo" / "demo.json").stat().st_mode)
             found = {"document": hub.document, "objects": everything(hub), "mode": mode}
         said.write_text(json.dumps(found))

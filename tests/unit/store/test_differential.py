@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
+
 from taxii_hub.model import Entry, ObjectQuery, Policy, Reader, VersionFilter, Visibility
 from taxii_hub.policy.reading import covers, decide, of_both, readable
 from taxii_hub.store.base import Change, Offer
@@ -223,6 +225,7 @@ async def compare_object(feed: MongoFeed, visibility: Visibility, model: Model, 
         assert (list(page.entries), page.exists) == (wanted, bool(there)), (visibility, object_id, versions)
 
 
+@pytest.mark.uncounted
 async def test_the_query_sees_what_the_rule_lets_see_of_100_000_objects_and_readers(feeds: Feeds) -> None:
     """R4, R7: for every reader, every object as he is to see it and no other."""
     chance = random.Random(20261123)

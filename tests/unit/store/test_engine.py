@@ -65,11 +65,9 @@ def run(body: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(body())  # type: ignore[arg-type]
 
 
-def test_it_comes_up_quickly_on_a_private_socket_only(data: Path) -> None:
+def test_it_comes_up_on_a_private_socket_only(data: Path) -> None:
     async def body() -> None:
-        began = time.monotonic()
         async with running(data) as engine:
-            assert time.monotonic() - began < 5  # 0.4 s on an idle machine
             socket = Path(engine.socket)
             assert socket.name.endswith(".sock")
             assert len(os.fsencode(socket)) <= 107
