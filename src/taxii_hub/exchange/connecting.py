@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import orjson
 
-from taxii_hub.errors import NotFoundError
+from taxii_hub.errors import NotFoundError, UnavailableError
 from taxii_hub.exchange.access import Place, visibility_of
 from taxii_hub.exchange.changes import EVERY, apply
 from taxii_hub.exchange.policing import ends_of
+from taxii_hub.ledger.asking import RowFilter
 from taxii_hub.ledger.leaves import HUB
-from taxii_hub.model import Account, Policy
+from taxii_hub.ledger.rows import told
+from taxii_hub.model import Account, Policy, VersionFilter
 from taxii_hub.policy.readers import reader_of
 from taxii_hub.policy.reading import connected, decide
 from taxii_hub.store.base import Change, Connection, FollowUp
@@ -43,8 +46,8 @@ class FollowUps(Protocol):
     async def connecting(
         self, collection: int, classes: Sequence[int], object_id: str
     ) -> tuple[Connection, ...]:
-        """Relationships and sightings in these classes that may name the object (the last version in each
-        class); for nobody's eyes."""
+        """Versions of relationships and sightings in these classes that may name the object; for nobody's
+        eyes."""
 
 
 async def keep_connected(hub: Hub) -> None:
@@ -67,14 +70,46 @@ async def _follow(hub: Hub, left: FollowUp) -> None:
     narrower = {number: policy for number, policy in narrower.items() if policy != classes[number]}
     found = await hub.follow_ups.connecting(left.collection, sorted(narrower), left.object_id)
     named = [each for each in found if left.object_id in ends_of(orjson.loads(each.data))]
+    if any(each.stamp > left.at for each in named):
+        meant = await _meant(hub, left)
+        named = [each for each in named if (each.object_id, each.policy) not in meant]
     if not named:
         return
     wanted = frozenset(narrower[each.policy] for each in named)
     numbers = await hub.feed.intern(left.collection, wanted)
-    for each in named:
-        to = numbers[narrower[each.policy]]
+    for (object_id, policy), versions in _versions(named).items():
+        to = numbers[narrower[policy]]
+        change = _narrowing(hub, left, (object_id, policy, to), classes[policy])
         with suppress(NotFoundError):
-            await apply(hub, _narrowing(hub, left, (each.object_id, each.policy, to), classes[each.policy]))
+            await apply(hub, replace(change, versions=versions))
+
+
+def _versions(named: Sequence[Connection]) -> dict[tuple[str, int], VersionFilter]:
+    """By object and class: all of it where the last version names the end, so that no older one is revived;
+    else those that do, which the readers of the others may still ask for."""
+    found: dict[tuple[str, int], VersionFilter] = {}
+    for each in named:
+        place = each.object_id, each.policy
+        before = found.get(place, VersionFilter(frozenset()))
+        if each.last or before == EVERY:
+            found[place] = EVERY
+        else:
+            found[place] = VersionFilter(frozenset(), (*before.exact, each.version))
+    return found
+
+
+async def _meant(hub: Hub, left: FollowUp) -> set[tuple[str, int]]:
+    """What an officer has put into its class since the act, knowing of it: that word stands. The log tells it
+    from what was only published late; where the log cannot be read, nothing counts as meant."""
+    found: set[tuple[str, int]] = set()
+    with suppress(UnavailableError):
+        await hub.audit.settled(sign=False)
+        moves = RowFilter(kinds=("release", "regrade"), feeds=(left.collection,), since=left.at)
+        async for row in hub.audit.records.rows(moves):
+            leaf = told(row)
+            if leaf["by"]["account"] != HUB.account and "class" in leaf:
+                found.add((leaf["object"], leaf["class"]))
+    return found
 
 
 async def _ends(hub: Hub, left: FollowUp) -> dict[str, Policy]:

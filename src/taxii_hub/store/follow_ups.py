@@ -49,12 +49,17 @@ class FollowUpStore:
         """Objects are stored as bytes and their references are in no index, so all relationships and sightings
         of these classes are read: a second for some 100,000, and no write is slower for it."""
         needle = object_id.encode()
-        wanted = {
-            "c": collection,
-            "t": {"$in": ["relationship", "sighting"]},
-            "p": {"$in": list(classes)},
-            "l": 1,
-        }
+        fields = {"i": 1, "p": 1, "b": 1, "v": 1, "s": 1, "l": 1}
+        found: list[Connection] = []
         async with database_errors():
-            rows = self._entries.find(wanted, {"i": 1, "p": 1, "b": 1}, hint="type", batch_size=5000)
-            return tuple([Connection(r["i"], r["p"], bytes(r["b"])) async for r in rows if needle in r["b"]])
+            for name in ("relationship", "sighting"):
+                # By the range of their ids, which the index has in order; that of the types has last versions only.
+                ids = {"$gte": f"{name}--", "$lt": f"{name}-."}
+                wanted = {"c": collection, "i": ids, "p": {"$in": list(classes)}}
+                rows = self._entries.find(wanted, fields, hint="object", batch_size=5000)
+                found += [_connection(row) async for row in rows if needle in row["b"]]
+        return tuple(found)
+
+
+def _connection(row: Document) -> Connection:
+    return Connection(row["i"], row["p"], row["v"], row["s"], row.get("l") == 1, bytes(row["b"]))

@@ -20,8 +20,12 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A relationship or sighting as it stands in one class."""
+    """A version of a relationship or sighting as it stands in one class since ``stamp``; ``last``: nobody who
+    reads the class has a newer one in it."""
 
     object_id: str
     policy: int
+    version: int
+    stamp: int
+    last: bool
     data: bytes

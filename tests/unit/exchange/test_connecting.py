@@ -11,10 +11,12 @@ import pytest
 
 from taxii_hub.exchange import acts, connecting
 from taxii_hub.exchange.access import Place
+from taxii_hub.exchange.changes import EVERY, apply, change_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.poll import poll
 from taxii_hub.exchange.publish import publish
 from taxii_hub.exchange.withdrawals import lost
+from taxii_hub.ledger.leaves import HUB
 from taxii_hub.model import Policy
 from taxii_hub.taxii.filters import parse_query
 from tests.support.inprocess import opened_hub, place
@@ -117,13 +119,58 @@ async def test_a_hub_that_dies_after_the_act_leaves_the_rest_to_another(
         (left,) = await hub.follow_ups.waiting()
         # As one that was policed before the act and committed after it.
         await post(hub, "gb-owl", late)
-        await acts.regrade(hub, desk(hub), late["id"], acts.Grade(everyone=True), "as if policed before")
+        await as_if_policed_before(hub, late["id"])
         assert late["id"] in await ids(hub, "us-elk")
         now = left.at + connecting.SETTLED
         hub.now = lambda: now
         await connecting.keep_connected(hub)
         assert await ids(hub, "us-elk") == {other["id"]}
         assert await hub.follow_ups.waiting() == ()
+
+
+async def as_if_policed_before(hub: Hub, object_id: str) -> None:
+    """The object of gb-owl is where it would be, had its publication begun before the end was narrowed."""
+    there = desk(hub)
+    (policy,) = await policies(hub, object_id)
+    everyone = Policy(policy.origin)
+    numbers = await hub.feed.intern(there.collection.feed, frozenset({everyone}))
+    change = await change_of(hub, there, object_id, EVERY)
+    await apply(hub, replace(change, account=HUB.account, kind="regrade", to=numbers[everyone]))
+
+
+async def test_what_an_officer_widens_after_the_act_stays_wide(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        one, other = indicator(0), indicator(1)
+        link = related(one["id"], other["id"])
+        await post(hub, "gb-owl", one, other, link)
+        await acts.regrade(hub, desk(hub), one["id"], CLOSED, "more careful")
+        assert await ids(hub, "us-elk") == {other["id"]}
+        await acts.regrade(hub, desk(hub), link["id"], acts.Grade(everyone=True), "they may know so much")
+        (left,) = await hub.follow_ups.waiting()
+        now = left.at + connecting.SETTLED
+        hub.now = lambda: now
+        await connecting.keep_connected(hub)
+        assert await ids(hub, "us-elk") == {other["id"], link["id"]}
+        assert await hub.follow_ups.waiting() == ()
+
+
+async def test_an_older_version_that_names_the_end_is_narrowed_alone(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        one, other, third = indicator(0), indicator(1), indicator(2)
+        link = related(one["id"], other["id"])
+        newer = {**link, "modified": "2026-02-01T00:00:00.000Z", "source_ref": third["id"]}
+        await post(hub, "gb-owl", one, other, third, link)
+        await post(hub, "gb-owl", newer)
+        await acts.regrade(hub, desk(hub), one["id"], CLOSED, "more careful")
+        answer = await poll(
+            hub, place(hub, "us-elk", "strict"), parse_query(b"match[version]=all", "objects"), "objects"
+        )
+        seen = [orjson.loads(entry.data) for entry in answer.page.entries]
+        assert [each for each in seen if each["id"] == link["id"]] == [newer]
 
 
 async def test_what_was_widened_again_meanwhile_needs_nothing(
