@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,7 +37,9 @@ async def policed(hub: Hub, place: Place, values: Sequence[Value]) -> list[Marke
     here = {value["id"]: (each.policy, each.hold) for value, each in zip(values, found, strict=True)}
     linked = [ends_of(value) for value in values]
     ends = set(chain.from_iterable(linked)) - here.keys()
-    stored = {ref: (policy, False) for ref, policy in (await stored_policies(hub, place, ends)).items()}
+    connecting = frozenset(each.policy for refs, each in zip(linked, found, strict=True) if refs)
+    known_ends = await stored_policies(hub, place, ends, connecting)
+    stored = {ref: (policy, False) for ref, policy in known_ends.items()}
     known = [each for each in (stored, await _held_policies(hub, place, ends), here) if each]
     return [
         _narrowed(each, [(ref, *each[ref]) for ref in refs for each in known if ref in each])
@@ -105,21 +108,34 @@ async def _held_policies(hub: Hub, place: Place, ids: set[str]) -> dict[str, tup
     return {each.object_id: (classes[each.policy], True) for each in held}
 
 
-async def stored_policies(hub: Hub, place: Place, ids: set[str]) -> dict[str, Policy]:
-    """Of what the publisher may see; a copy that is hidden from him must not change what he gets."""
+async def stored_policies(
+    hub: Hub, place: Place, ids: set[str], narrowed: Iterable[Policy] | None = None
+) -> dict[str, Policy]:
+    """Of what the publisher may see; a copy that is hidden from him must not change what he gets.
+
+    ``narrowed``: only policies that would narrow one of these are of interest.
+    """
     if not ids:
         return {}
     classes = await hub.feed.classes(place.collection.feed)
     visibility = await visibility_of(hub, place.account, place.collection)
-    narrow = tuple(n for n in visibility.classes if _narrows(classes[n]))
+    narrow = tuple(n for n in visibility.classes if _narrows(classes[n], narrowed))
     if not narrow:
         return {}
     found = await hub.feed.classes_of(visibility, sorted(ids), narrow)
     return {object_id: classes[number] for object_id, number in found.items()}
 
 
-def _narrows(policy: Policy) -> bool:
-    return policy != Policy(policy.origin)
+def _narrows(policy: Policy, others: Iterable[Policy] | None) -> bool:
+    if policy == Policy(policy.origin):
+        return False
+    # What narrows none of these narrows nothing that is narrower than they.
+    return others is None or any(_narrower(other, policy) for other in others)
+
+
+@lru_cache(maxsize=10_000)
+def _narrower(policy: Policy, end: Policy) -> bool:
+    return connected(policy, end) != policy
 
 
 async def _own_definitions(hub: Hub, place: Place, ids: set[str]) -> dict[str, Value]:

@@ -169,6 +169,15 @@ def class_finds(visibility: Visibility, ids: Sequence[str], among: Sequence[int]
     ]
 
 
+def class_scans(visibility: Visibility, among: Sequence[int]) -> list[Find]:
+    """Everything that the reader sees last and that is in the classes ``among``."""
+    rest = _residual(visibility, ObjectQuery())
+    return [
+        Find({"c": visibility.collection, "p": {"$in": classes}, **rest}, BY_STAMP, "last")
+        for classes in _parts(among, MAX_SCANS)
+    ]
+
+
 def version_finds(visibility: Visibility, object_id: str, *, expired: bool) -> list[Find]:
     """The visible versions of one object, the newest first, with or without what has expired.
 

@@ -15,6 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from taxii_hub.model import Entry, ObjectQuery, Page, Visibility
 from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Projection, Standing
+from taxii_hub.store.last_classes import last_classes
 from taxii_hub.store.marks import Newest
 from taxii_hub.store.queries import (
     BY_STAMP,
@@ -22,7 +23,6 @@ from taxii_hub.store.queries import (
     LAST,
     MAX_SCANS,
     Find,
-    class_finds,
     newest_finds,
     page_finds,
     start_of,
@@ -151,17 +151,7 @@ class FeedReader:
         self, visibility: Visibility, ids: Sequence[str], among: Sequence[int]
     ) -> dict[str, int]:
         """The class of each object's last visible version, if it is one of ``among``."""
-
-        async def read(point: Point) -> dict[str, int]:
-            found: dict[str, int] = {}
-            for find in class_finds(visibility, ids, among):
-                rows = point.entries.find(
-                    find.filter, {"_id": 0, "i": 1, "p": 1}, hint=find.hint, session=point.session
-                ).max_time_ms(MAX_TIME_MS)
-                found |= {row["i"]: row["p"] for row in await rows.to_list()}
-            return found
-
-        return await self._snapshots.read(read)
+        return await self._snapshots.read(lambda point: last_classes(point, visibility, ids, among))
 
     async def newest(self, visibility: Visibility) -> int | None:
         """The newest stamp that the reader may see."""

@@ -1,0 +1,61 @@
+"""In which classes objects stand, of all that a reader sees of them last: what a relationship connects narrows it.
+
+Two ways give the same. Looking for each object in each class takes a scan for each pair. Going once through
+the classes takes a key for each entry of theirs. Either reads no key of what the reader may not see (R4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pymongo.asynchronous.cursor import AsyncCursor
+
+from taxii_hub.model import Visibility
+from taxii_hub.store.queries import Find, class_finds, class_scans
+from taxii_hub.store.snapshots import Point
+
+FEW_PAIRS = 2_000
+"""Of objects and classes: so many are looked for without a thought of the other way."""
+MAX_TIME_MS = 30_000
+
+
+async def last_classes(
+    point: Point, visibility: Visibility, ids: Sequence[str], among: Sequence[int]
+) -> dict[str, int]:
+    """The class of each object's last visible version, if it is one of ``among``."""
+    pairs = len(ids) * len(among)
+    found = await _walked(point, visibility, frozenset(ids), among, pairs) if pairs > FEW_PAIRS else None
+    if found is not None:
+        return found
+    found = {}
+    for find in class_finds(visibility, ids, among):
+        found |= {row["i"]: row["p"] for row in await _rows(point, find).to_list()}
+    return found
+
+
+async def _walked(
+    point: Point, visibility: Visibility, ids: frozenset[str], among: Sequence[int], most: int
+) -> dict[str, int] | None:
+    """None where the classes have more entries than there are pairs."""
+    found = {}
+    for find in class_scans(visibility, among):
+        async for row in _rows(point, find, most + 1):
+            most -= 1
+            if row["i"] in ids:
+                found[row["i"]] = row["p"]
+        if most < 0:
+            return None
+    return found
+
+
+def _rows(point: Point, find: Find, limit: int = 0) -> AsyncCursor[dict[str, Any]]:
+    return point.entries.find(
+        find.filter,
+        {"_id": 0, "i": 1, "p": 1},
+        sort=list(find.order),
+        hint=find.hint,
+        limit=limit,
+        batch_size=10_000,
+        session=point.session,
+    ).max_time_ms(MAX_TIME_MS)
