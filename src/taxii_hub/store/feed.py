@@ -85,6 +85,7 @@ class MongoFeed:
         await self._follower.stop()
         async with database_errors():
             await self._commits.stop()
+            await self._reader.close()
 
     async def classes(self, collection: int) -> Mapping[int, Policy]:
         """Every policy class that entries of the collection may carry at this moment."""

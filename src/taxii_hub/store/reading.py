@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
-from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
 from taxii_hub.model import Entry, ObjectQuery, Page, Visibility
 from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Projection, Standing
-from taxii_hub.store.last_classes import last_classes
 from taxii_hub.store.marks import Newest
 from taxii_hub.store.queries import (
     BY_STAMP,
     FIELDS,
     LAST,
-    MAX_SCANS,
     Find,
+    class_finds,
     newest_finds,
     page_finds,
     start_of,
@@ -31,7 +30,6 @@ from taxii_hub.store.queries import (
 from taxii_hub.store.snapshots import Point, Snapshots
 
 MAX_PAGE_BYTES = 32 * 1024 * 1024
-MAX_TIME_MS = 30_000
 SURELY_WHOLE = 8 * 1024 * 1024
 """Of a batch with fewer bytes of objects than this nothing was left out because it grew too large (16 MB)."""
 LAST_STAMP = 1 << 62
@@ -62,6 +60,10 @@ class FeedReader:
     def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._snapshots = Snapshots(database)
 
+    async def close(self) -> None:
+        """To be done before the client is closed."""
+        await self._snapshots.close()
+
     async def page(
         self, visibility: Visibility, query: ObjectQuery, projection: Projection, limit: int
     ) -> tuple[Page, Newest | None]:
@@ -78,7 +80,7 @@ class FeedReader:
             at = position if newest.stamp is None else min(position, newest.stamp)
             return Page((), mark=at), newest
 
-        page, newest = await self._snapshots.read(read, alone=len(finds) == 1 and position is None)
+        page, newest = await self._snapshots.read(read)
         if _sets_back(page, position):
             return await self._snapshots.read_present(visibility.collection, read)
         return page, newest
@@ -98,9 +100,7 @@ class FeedReader:
                 return page
             return await self._nothing_of(point, visibility, object_id, query)
 
-        # Without a position no header says when, so what follows an empty answer may be a moment younger.
-        alone = start_of(query) is None and len(visibility.classes) <= MAX_SCANS
-        page = await self._snapshots.read(read, alone=alone)
+        page = await self._snapshots.read(read)
         if _sets_back(page, start_of(query)):
             return await self._snapshots.read_present(visibility.collection, read)
         return page
@@ -133,15 +133,8 @@ class FeedReader:
     ) -> Page:
         newest: int | None = None
         for find in version_finds(visibility, object_id, expired=False):
-            cursor = point.entries.find(
-                find.filter,
-                {"_id": 0, "s": 1},
-                hint=find.hint,
-                session=point.session,
-                max_time_ms=MAX_TIME_MS,
-            )
-            async for row in cursor:
-                newest = row["s"] if newest is None else max(newest, row["s"])
+            stamps = [row["s"] for row in await _all(point, replace(find, order=()), {"_id": 0, "s": 1})]
+            newest = max(stamps if newest is None else [newest, *stamps], default=None)
         if newest is None:
             return Page((), exists=False)
         position = start_of(query)
@@ -151,7 +144,15 @@ class FeedReader:
         self, visibility: Visibility, ids: Sequence[str], among: Sequence[int]
     ) -> dict[str, int]:
         """The class of each object's last visible version, if it is one of ``among``."""
-        return await self._snapshots.read(lambda point: last_classes(point, visibility, ids, among))
+
+        async def read(point: Point) -> dict[str, int]:
+            found: dict[str, int] = {}
+            for find in class_finds(visibility, ids, among):
+                rows = await _all(point, replace(find, order=()), {"_id": 0, "i": 1, "p": 1})
+                found |= {row["i"]: row["p"] for row in rows}
+            return found
+
+        return await self._snapshots.read(read)
 
     async def newest(self, visibility: Visibility) -> int | None:
         """The newest stamp that the reader may see."""
@@ -166,23 +167,8 @@ class FeedReader:
         return newest
 
     async def _first(self, point: Point, find: Find, fields: Mapping[str, int]) -> Document | None:
-        rows = await self._cursor(point, find, fields, -1).to_list()
+        rows = await point.rows(find, fields, 1)
         return rows[0] if rows else None
-
-    def _cursor(
-        self, point: Point, find: Find, fields: Mapping[str, int], limit: int, batch: int = 0
-    ) -> AsyncCursor[Document]:
-        """``limit`` below 0: one batch of that many, however large they are."""
-        return point.entries.find(
-            find.filter,
-            fields,
-            sort=list(find.order),
-            hint=find.hint,
-            limit=limit,
-            batch_size=batch or abs(limit),
-            session=point.session,
-            max_time_ms=MAX_TIME_MS,
-        )
 
     async def _merged(self, point: Point, finds: list[Find], projection: Projection, limit: int) -> Page:
         """A page of what all finds give together, in stamp order."""
@@ -190,12 +176,12 @@ class FeedReader:
         if not finds:
             return EMPTY
         if finds[0].order != BY_STAMP:
-            cursors = [self._cursor(point, find, fields, 0, batch=limit + 1) for find in finds]
-            rows = await _first_by_stamp(cursors, limit + 1)
+            batches = [point.batches(find, fields, batch=limit + 1) for find in finds]
+            rows = await _first_by_stamp(batches, limit + 1)
         elif len(finds) > 1:
             rows = await self._shares(point, finds, projection, limit + 1)
         else:
-            rows = await _whole(self._cursor(point, finds[0], fields, limit + 1))
+            rows = await _whole(point.batches(finds[0], fields, limit + 1))
         return _page(rows, projection, limit)
 
     async def _shares(
@@ -224,7 +210,7 @@ class FeedReader:
         find = source.find
         after = {} if source.after is None else {"s": {"$gt": source.after}}
         going_on = Find({**find.filter, **after}, find.order, find.hint)
-        source.rows = await self._cursor(point, going_on, FIELDS[projection], -share).to_list()
+        source.rows = await point.rows(going_on, FIELDS[projection], share)
         size = _size(source.rows)
         source.ended = not source.rows or (len(source.rows) < share and size < SURELY_WHOLE)
         if source.rows:
@@ -236,19 +222,23 @@ def _sets_back(page: Page, position: int | None) -> bool:
     return position is not None and page.mark is not None and page.mark < position
 
 
-async def _whole(cursor: AsyncCursor[Document]) -> list[Document]:
+async def _whole(batches: AsyncGenerator[list[Document], None]) -> list[Document]:
     """The rows of one find, and none beyond a page's bytes. They come batch by batch, of at most 16 MB each:
-    so what is in memory is bounded however large the objects are, and no row is awaited by itself."""
+    so what is in memory is bounded however large the objects are."""
     found: list[Document] = []
-    size = taken = 0
-    while size <= MAX_PAGE_BYTES and (rows := await cursor.to_list(1)):
-        if (more := cursor.retrieved - taken - 1) > 0:
-            rows += await cursor.to_list(more)
-        taken = cursor.retrieved
-        size += _size(rows)
-        found += rows
-    await cursor.close()
+    size = 0
+    async with aclosing(batches):
+        async for rows in batches:
+            size += _size(rows)
+            found += rows
+            if size > MAX_PAGE_BYTES:
+                break
     return found
+
+
+async def _all(point: Point, find: Find, fields: Mapping[str, int]) -> list[Document]:
+    async with aclosing(point.batches(find, fields)) as batches:
+        return [row async for rows in batches for row in rows]
 
 
 def _page(rows: list[Document], projection: Projection, limit: int) -> Page:
@@ -272,15 +262,19 @@ def _size(rows: Sequence[Document]) -> int:
     return sum([len(row.get("b", b"")) for row in rows])
 
 
-async def _first_by_stamp(cursors: Sequence[AsyncCursor[Document]], limit: int) -> list[Document]:
-    """The first rows of cursors that come in another order; no more of them are held than are wanted."""
+async def _first_by_stamp(
+    finds: Sequence[AsyncGenerator[list[Document], None]], limit: int
+) -> list[Document]:
+    """The first rows of finds that come in another order; no more of them are held than are wanted."""
     kept: list[tuple[int, Document]] = []
-    for cursor in cursors:
-        async for row in cursor:
-            if len(kept) < limit:
-                heapq.heappush(kept, (-row["s"], row))
-            elif row["s"] < -kept[0][0]:
-                heapq.heapreplace(kept, (-row["s"], row))
+    for batches in finds:
+        async with aclosing(batches):
+            async for rows in batches:
+                for row in rows:
+                    if len(kept) < limit:
+                        heapq.heappush(kept, (-row["s"], row))
+                    elif row["s"] < -kept[0][0]:
+                        heapq.heapreplace(kept, (-row["s"], row))
     return [row for _, row in sorted(kept, key=lambda each: -each[0])]
 
 

@@ -10,58 +10,99 @@ the collection's clock, that every commit moves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.asynchronous.collection import AsyncCollection
+from bson.timestamp import Timestamp
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from taxii_hub.errors import UnavailableError
+from taxii_hub.store.lanes import Lanes
+from taxii_hub.store.queries import Find
 
 NO_SNAPSHOT = frozenset({239, 246})
 """SnapshotTooOld, and SnapshotUnavailable: a collection or an index was made a moment ago."""
 PAUSES = (0.01, 0.05, 0.2, 0.5, 1.0)
+MAX_TIME_MS: Final = 30_000
 _CONFIRM_MS: Final = 4000
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
 class Point:
-    """One point in time to read from. Without a session it is that of a single find."""
+    """One point in time to read from: that at which MongoDB answers the first find is that of all others.
 
-    entries: AsyncCollection[Document]
-    session: AsyncClientSession | None = None
+    After the first, several may be asked at a time.
+    """
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._at: Timestamp | None = None
+
+    async def rows(
+        self, find: Find, fields: Mapping[str, int], limit: int, of: str = "entries"
+    ) -> list[Document]:
+        """The first ``limit`` rows, or as many as one batch holds (16 MB), which leaves no cursor open."""
+        asked = {**_find(find, fields, of), "limit": limit, "singleBatch": True, "batchSize": limit}
+        found: list[Document] = (await self._ask(asked))["firstBatch"]
+        return found
+
+    async def batches(
+        self, find: Find, fields: Mapping[str, int], limit: int = 0, batch: int = 0
+    ) -> AsyncGenerator[list[Document], None]:
+        """All rows (with a ``limit`` so many), in batches of at most ``batch`` rows and 16 MB.
+
+        Wants ``contextlib.aclosing`` where it may be left before its end.
+        """
+        bounds = {"limit": limit, "batchSize": batch or limit}
+        bounds = {name: number for name, number in bounds.items() if number}
+        cursor = await self._ask({**_find(find, fields, "entries"), **bounds})
+        bounds.pop("limit", None)
+        try:
+            yield cursor["firstBatch"]
+            while cursor["id"]:
+                more = {"getMore": cursor["id"], "collection": "entries", **bounds}
+                cursor = (await self._lanes.ask(more, again=False))["cursor"]
+                yield cursor["nextBatch"]
+        finally:
+            if cursor["id"]:
+                self._lanes.tell({"killCursors": "entries", "cursors": [cursor["id"]]})
+
+    async def _ask(self, command: Document) -> Document:
+        concern: Document = {"level": "snapshot"}
+        if self._at is not None:
+            concern["atClusterTime"] = self._at
+        reply = await self._lanes.ask({**command, "readConcern": concern})
+        cursor: Document = reply["cursor"]
+        if self._at is None:
+            self._at = cursor["atClusterTime"]
+        return cursor
 
 
 class Snapshots:
     """Points in time of one database."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._client = database.client
-        self._entries: AsyncCollection[Document] = database["entries"]
-        self._alone = Point(database.get_collection("entries", read_concern=ReadConcern("snapshot")))
-        self._clocks = database["clocks"]
+        self._lanes = Lanes(database)
         self._confirmed = database.get_collection("clocks", read_concern=ReadConcern("linearizable"))
 
-    async def read(self, read: Callable[[Point], Awaitable[Result]], *, alone: bool = False) -> Result:
-        """All that ``read`` asks, at one point in time; again where MongoDB has no such point just now.
+    async def close(self) -> None:
+        """To be done before the client is closed."""
+        await self._lanes.close()
 
-        ``alone``: it asks one find only, or more whose points may differ; a session costs a fifth of a find.
-        """
+    async def read(self, read: Callable[[Point], Awaitable[Result]]) -> Result:
+        """All that ``read`` asks, at one point in time; again where MongoDB has no such point just now."""
         for pause in PAUSES:
             try:
-                return await self._at_once(read, alone)
+                return await read(Point(self._lanes))
             except OperationFailure as error:
                 if error.code not in NO_SNAPSHOT:
                     raise
                 await asyncio.sleep(pause)
-        return await self._at_once(read, alone)
+        return await read(Point(self._lanes))
 
     async def read_present(self, collection: int, read: Callable[[Point], Awaitable[Result]]) -> Result:
         """The same at a point that is surely not before this moment. Raises UnavailableError.
@@ -70,10 +111,11 @@ class Snapshots:
         """
         found = await self._confirmed.find_one({"_id": collection}, {"last": 1}, max_time_ms=_CONFIRM_MS)
         now = _last(found)
+        clock_of = Find({"_id": collection}, (), "_id_")
 
         async def both(point: Point) -> tuple[int, Result]:
-            clock = await self._clocks.find_one({"_id": collection}, {"last": 1}, session=point.session)
-            return _last(clock), await read(point)
+            clocks = await point.rows(clock_of, {"last": 1}, 1, "clocks")
+            return _last(clocks[0] if clocks else None), await read(point)
 
         for pause in PAUSES:
             reached, result = await self.read(both)
@@ -82,11 +124,18 @@ class Snapshots:
             await asyncio.sleep(pause)
         raise UnavailableError("The database is changing its primary; try again soon.")
 
-    async def _at_once(self, read: Callable[[Point], Awaitable[Result]], alone: bool) -> Result:
-        if alone:
-            return await read(self._alone)
-        async with self._client.start_session(snapshot=True) as session:
-            return await read(Point(self._entries, session))
+
+def _find(find: Find, fields: Mapping[str, int], of: str) -> Document:
+    asked = {
+        "find": of,
+        "filter": find.filter,
+        "projection": fields,
+        "hint": find.hint,
+        "maxTimeMS": MAX_TIME_MS,
+    }
+    if find.order:
+        asked["sort"] = dict(find.order)
+    return asked
 
 
 def _last(clock: Document | None) -> int:
