@@ -7,17 +7,16 @@ the classes takes a key for each entry of theirs. Either reads no key of what th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from pymongo.asynchronous.cursor import AsyncCursor
+from contextlib import aclosing
 
 from taxii_hub.model import Visibility
-from taxii_hub.store.queries import Find, class_finds, class_scans
+from taxii_hub.store.queries import class_finds, class_scans
 from taxii_hub.store.snapshots import Point
 
 FEW_PAIRS = 2_000
 """Of objects and classes: so many are looked for without a thought of the other way."""
-MAX_TIME_MS = 30_000
+_BATCH = 10_000
+_FIELDS = {"_id": 0, "i": 1, "p": 1}
 
 
 async def last_classes(
@@ -30,7 +29,7 @@ async def last_classes(
         return found
     found = {}
     for find in class_finds(visibility, ids, among):
-        found |= {row["i"]: row["p"] for row in await _rows(point, find).to_list()}
+        found |= {row["i"]: row["p"] for row in await point.all(find, _FIELDS)}
     return found
 
 
@@ -38,24 +37,12 @@ async def _walked(
     point: Point, visibility: Visibility, ids: frozenset[str], among: Sequence[int], most: int
 ) -> dict[str, int] | None:
     """None where the classes have more entries than there are pairs."""
-    found = {}
+    found: dict[str, int] = {}
     for find in class_scans(visibility, among):
-        async for row in _rows(point, find, most + 1):
-            most -= 1
-            if row["i"] in ids:
-                found[row["i"]] = row["p"]
+        async with aclosing(point.batches(find, _FIELDS, most + 1, _BATCH)) as batches:
+            async for rows in batches:
+                most -= len(rows)
+                found |= {row["i"]: row["p"] for row in rows if row["i"] in ids}
         if most < 0:
             return None
     return found
-
-
-def _rows(point: Point, find: Find, limit: int = 0) -> AsyncCursor[dict[str, Any]]:
-    return point.entries.find(
-        find.filter,
-        {"_id": 0, "i": 1, "p": 1},
-        sort=list(find.order),
-        hint=find.hint,
-        limit=limit,
-        batch_size=10_000,
-        session=point.session,
-    ).max_time_ms(MAX_TIME_MS)

@@ -15,13 +15,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from taxii_hub.model import Entry, ObjectQuery, Page, Visibility
 from taxii_hub.stix import timestamps
 from taxii_hub.store.base import Projection, Standing
+from taxii_hub.store.last_classes import last_classes
 from taxii_hub.store.marks import Newest
 from taxii_hub.store.queries import (
     BY_STAMP,
     FIELDS,
     LAST,
     Find,
-    class_finds,
     newest_finds,
     page_finds,
     start_of,
@@ -133,7 +133,7 @@ class FeedReader:
     ) -> Page:
         newest: int | None = None
         for find in version_finds(visibility, object_id, expired=False):
-            stamps = [row["s"] for row in await _all(point, replace(find, order=()), {"_id": 0, "s": 1})]
+            stamps = [row["s"] for row in await point.all(replace(find, order=()), {"_id": 0, "s": 1})]
             newest = max(stamps if newest is None else [newest, *stamps], default=None)
         if newest is None:
             return Page((), exists=False)
@@ -144,15 +144,7 @@ class FeedReader:
         self, visibility: Visibility, ids: Sequence[str], among: Sequence[int]
     ) -> dict[str, int]:
         """The class of each object's last visible version, if it is one of ``among``."""
-
-        async def read(point: Point) -> dict[str, int]:
-            found: dict[str, int] = {}
-            for find in class_finds(visibility, ids, among):
-                rows = await _all(point, replace(find, order=()), {"_id": 0, "i": 1, "p": 1})
-                found |= {row["i"]: row["p"] for row in rows}
-            return found
-
-        return await self._snapshots.read(read)
+        return await self._snapshots.read(lambda point: last_classes(point, visibility, ids, among))
 
     async def newest(self, visibility: Visibility) -> int | None:
         """The newest stamp that the reader may see."""
@@ -234,11 +226,6 @@ async def _whole(batches: AsyncGenerator[list[Document], None]) -> list[Document
             if size > MAX_PAGE_BYTES:
                 break
     return found
-
-
-async def _all(point: Point, find: Find, fields: Mapping[str, int]) -> list[Document]:
-    async with aclosing(point.batches(find, fields)) as batches:
-        return [row async for rows in batches for row in rows]
 
 
 def _page(rows: list[Document], projection: Projection, limit: int) -> Page:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
 from bson.timestamp import Timestamp
@@ -70,6 +71,13 @@ class Point:
         finally:
             if cursor["id"]:
                 self._lanes.tell({"killCursors": "entries", "cursors": [cursor["id"]]})
+
+    async def all(
+        self, find: Find, fields: Mapping[str, int], limit: int = 0, batch: int = 0
+    ) -> list[Document]:
+        """The rows of all batches."""
+        async with aclosing(self.batches(find, fields, limit, batch)) as batches:
+            return [row async for rows in batches for row in rows]
 
     async def _ask(self, command: Document) -> Document:
         concern: Document = {"level": "snapshot"}
