@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from taxii_hub.stix import timestamps
-from tests.support.hubs import RunningHub, running_hub
+from tests.support.hubs import Demo, RunningHub, running_hub
 from tests.support.wire_client import Answer, WireClient
 
 LAST = "x-taxii-date-added-last"
@@ -106,7 +106,7 @@ async def mixed(hub: RunningHub) -> None:
         assert going.got == [name for _, name in wanted]
 
 
-def test_nobody_misses_what_two_workers_take_in() -> None:
+def test_nobody_misses_what_two_workers_take_in(demo: Demo) -> None:
     """R1 and DESIGN section 6: whoever goes on from a header gets everything after it, once and in order."""
-    with running_hub(settings={"TAXII_HUB_WORKERS": "2"}) as hub:
+    with running_hub(settings={"TAXII_HUB_WORKERS": "2"}, demo=demo) as hub:
         asyncio.run(mixed(hub))

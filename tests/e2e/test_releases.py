@@ -42,13 +42,8 @@ def hub(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
 @pytest.fixture(scope="module")
 def keys(hub: RunningHub) -> dict[str, str]:
     """Of two officers of gb-heron."""
-    found = {}
-    for name in ("gb-1", "gb-2"):
-        roles = [part for role in ("liaison", "reader", "writer") for part in ("--role", role)]
-        made = hub.run("accounts", "add", name, "--agency", "gb-heron", *roles, "--json")
-        assert made.returncode == 0, made.stderr
-        found[name] = json.loads(made.stdout)["key"]
-    return found
+    roles = ("liaison", "reader", "writer")
+    return dict(hub.account("gb-heron", *roles, name=name) for name in ("gb-1", "gb-2"))
 
 
 def client(hub: RunningHub, keys: dict[str, str], name: str) -> httpx.Client:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -23,17 +21,8 @@ ACTS = "/api/v1/objects/five-eyes/reports"
 @pytest.fixture
 def desk(hub: RunningHub) -> Iterator[httpx.Client]:
     """A liaison officer of gb-heron."""
-    name = f"gb-desk-{uuid.uuid4().hex[:6]}"
-    made = hub.run(
-        "accounts", "add", name, "--agency", "gb-heron", "--role", "liaison", "--role", "reader", "--json"
-    )
-    assert made.returncode == 0, made.stderr
-    password = json.loads(made.stdout)["key"]
-    with httpx.Client(base_url=hub.url, auth=(name, password), timeout=30) as client:
-        for pause in range(8):  # every worker knows a new account within five seconds
-            time.sleep(0.3 * pause)
-            if {client.get("/api/v1/whoami").status_code for _ in range(4)} == {200}:
-                break
+    auth = hub.account("gb-heron", "liaison", "reader")
+    with httpx.Client(base_url=hub.url, auth=auth, timeout=30) as client:
         yield client
 
 

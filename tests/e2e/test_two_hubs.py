@@ -100,4 +100,6 @@ async def test_two_hubs(tmp_path: Path, mongodb_uri: str, mongodb_database: str)
             began = time.monotonic()
             answer = await client.post(f"{second}{path}/objects/", json={"objects": [indicator(9)]})
             assert answer.status_code == 202
-            assert time.monotonic() - began < 2
+            assert (
+                time.monotonic() - began < 20
+            )  # 0.1 s; its open transaction would hold others up for a minute

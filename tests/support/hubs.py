@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,6 +67,28 @@ class RunningHub:
         return subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=100, check=False
         )
+
+    def account(self, agency: str, *roles: str, name: str | None = None) -> tuple[str, str]:
+        """User and password of a new account, once the workers know it."""
+        name = name or f"{agency}-{uuid.uuid4().hex[:6]}"
+        options = [word for role in roles for word in ("--role", role)]
+        made = self.run("accounts", "add", name, "--agency", agency, *options, "--json")
+        assert made.returncode == 0, made.stderr
+        auth = name, json.loads(made.stdout)["key"]
+        self._until_known(auth)
+        return auth
+
+    def _until_known(self, auth: tuple[str, str]) -> None:
+        """A worker takes new accounts over each second, later where the machine is busy; which one answers
+        a new connection is chance."""
+        end, known, wanted = time.monotonic() + 60, 0, 5 * len(self.worker_pids())
+        with httpx.Client(auth=auth, headers={"Connection": "close"}, timeout=30) as client:
+            while known < wanted:
+                assert time.monotonic() < end, f"{auth[0]} is not known after a minute"
+                found = client.get(f"{self.url}/api/v1/whoami").status_code == 200
+                known = known + 1 if found else 0
+                if not found:
+                    time.sleep(0.1)
 
     def worker_pids(self) -> list[int]:
         """The web processes, children of the supervisor."""
