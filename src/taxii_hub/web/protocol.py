@@ -14,6 +14,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, cast
 
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
@@ -27,6 +28,8 @@ from taxii_hub.taxii import resources
 from taxii_hub.taxii.media_types import TAXII
 from taxii_hub.web.visit import GONE
 
+_log = structlog.get_logger("taxii_hub.web")
+
 LARGEST_HEAD = 128 * 1024
 """Bytes of request line and headers; a thousand ids in one ``match[id]`` take some 50,000.
 
@@ -34,6 +37,12 @@ As much may come in a body without being of it: extensions of one chunk, or all 
 """
 HEAD_SECONDS = 30.0
 """For a request's head to arrive, and for the rest of a body that was refused."""
+SENDING_SECONDS, SENT = 60.0, 256 * 1024
+"""A client that does not take its answers loses its connection: it must take ``SENT`` bytes in so many seconds."""
+UNSENT = 256 * 1024 * 1024
+"""Bytes of answers that wait for clients in one process; beyond, those that wait longest lose theirs."""
+_MUCH = 1024 * 1024
+_JOINED = 64 * 1024
 _READING = frozenset({"GET", "HEAD"})
 _OF_THE_CONNECTION = frozenset({b"connection", b"transfer-encoding"})
 
@@ -48,6 +57,8 @@ class TaxiiProtocol(HttpToolsProtocol):
         self._in_head = True
         self._progress = False
         self._running: tuple[RequestResponseCycle, asyncio.Task[None]] | None = None
+        self._unsent = 0
+        self._sending: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn does
         super().connection_made(transport)
@@ -55,8 +66,54 @@ class TaxiiProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._disarm()
+        self._all_sent()
         super().connection_lost(exc)
         self._give_up()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unsent = self.transport.get_write_buffer_size()
+        self._sending = self.loop.call_later(SENDING_SECONDS, self._has_it_taken)
+        if self._unsent > _MUCH:
+            self._make_room()
+
+    def resume_writing(self) -> None:
+        self._all_sent()
+        super().resume_writing()
+
+    def _all_sent(self) -> None:
+        self._unsent = 0
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+
+    def _has_it_taken(self) -> None:
+        before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
+        if before - self._unsent < SENT:
+            self.cut("it does not take its answer")
+        else:
+            self._sending = self.loop.call_later(SENDING_SECONDS, self._has_it_taken)
+
+    def _make_room(self) -> None:
+        """Those first that have taken nothing for longest."""
+        waiting = [each for each in self.connections if isinstance(each, TaxiiProtocol) and each.due()]
+        unsent = {each: each.transport.get_write_buffer_size() for each in waiting}
+        total = sum(unsent.values())
+        for each in sorted(waiting, key=TaxiiProtocol.due):
+            if total <= UNSENT:
+                break
+            total -= unsent[each]
+            each.cut("too many answers wait for clients")
+
+    def due(self) -> float:
+        """When it is looked at again whether the client takes its answer; 0 where nothing waits."""
+        return 0.0 if self._sending is None else self._sending.when()
+
+    def cut(self, why: str) -> None:
+        """End the connection, whatever was not sent."""
+        _log.warning("cut off", why=why)
+        self._all_sent()
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._progress = False
@@ -156,15 +213,35 @@ class _Answering:
 
     app: ASGIApp
     cycle: RequestResponseCycle
+    head: bytes = b""
+    """Of an answer whose body comes next: both are one call of the kernel where that is short."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, self.send)
 
     async def send(self, message: Message) -> None:
-        """As the cycle's own; what is more than a start with a length is left to that."""
+        """As the cycle's own; what is more than a start with a length, and a short body, is left to that."""
         cycle = self.cycle
-        if cycle.response_started or cycle.disconnected or not self._start(message):
-            await cycle.send(cast("Any", message))
+        if self.head and not cycle.disconnected:
+            head, self.head = self.head, b""
+            if self._finish(head, message):
+                return
+            cycle.transport.write(head)
+        elif not cycle.response_started and not cycle.disconnected and self._start(message):
+            return
+        await cycle.send(cast("Any", message))
+
+    def _finish(self, head: bytes, message: Message) -> bool:
+        cycle, body = self.cycle, message.get("body", b"")
+        whole = not message.get("more_body") and len(body) == cycle.expected_content_length
+        if not whole or len(body) > _JOINED or cycle.scope["method"] == "HEAD":
+            return False
+        cycle.transport.write(head + body)
+        cycle.expected_content_length = 0
+        cycle.response_complete = True
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def _start(self, message: Message) -> bool:
         cycle = self.cycle
@@ -185,7 +262,7 @@ class _Answering:
         cycle.waiting_for_100_continue = False
         cycle.chunked_encoding = False
         cycle.expected_content_length = int(length)
-        cycle.transport.write(b"".join(head))
+        self.head = b"".join(head)
         return True
 
 

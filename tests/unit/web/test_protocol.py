@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
@@ -193,3 +196,91 @@ def test_no_header_can_bring_a_second_one():
     answer = converse(b"GET /odd HTTP/1.1\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 500")
     assert b"b: c" not in answer
+
+
+LONG = 3_000_000
+
+
+async def long_answers(scope, receive, send):
+    """Three megabytes."""
+    headers = [(b"content-length", str(LONG).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": bytes(LONG)})
+
+
+@asynccontextmanager
+async def serving(app) -> AsyncIterator[tuple[asyncio.Server, ServerState]]:
+    config = uvicorn.Config(app, log_config=None, lifespan="off", server_header=False, ws="none")
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: TaxiiProtocol(config, state, {}), "127.0.0.1", 0
+    )
+    server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+    async with server:
+        yield server, state
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+
+async def asking(server: asyncio.Server) -> socket.socket:
+    """A client that takes nothing by itself."""
+    line = socket.create_connection(server.sockets[0].getsockname())
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    line.setblocking(False)
+    await asyncio.get_running_loop().sock_sendall(line, b"GET / HTTP/1.1\r\n\r\n")
+    return line
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that in five seconds")
+
+
+def test_who_takes_nothing_of_his_answer_is_cut_off(monkeypatch):
+    monkeypatch.setattr(protocol, "SENDING_SECONDS", 0.5)
+    monkeypatch.setattr(protocol, "SENT", 1000)
+
+    async def run() -> tuple[int, int]:
+        async with serving(long_answers) as (server, state):
+            stuck, slow = await asking(server), await asking(server)
+            await until(lambda: len(state.connections) == 2)
+            got, began = 0, time.monotonic()
+            while got < LONG and (piece := await asyncio.get_running_loop().sock_recv(slow, 40_000)):
+                got += len(piece)
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(max(0.0, began + 0.7 - time.monotonic()))
+            left = len(state.connections)
+            stuck.close()
+            slow.close()
+            return got, left
+
+    got, left = asyncio.run(run())
+    assert got >= LONG
+    assert left == 1
+
+
+def test_answers_that_wait_fill_no_memory(monkeypatch):
+    """API4: beyond what a process keeps for clients, those that wait longest are cut off."""
+    monkeypatch.setattr(protocol, "UNSENT", 2 * LONG)
+
+    async def run() -> list[bool]:
+        async with serving(long_answers) as (server, state):
+            lines, came = [], []
+            for _ in range(4):
+                lines.append(await asking(server))
+                await until(lambda: bool(state.connections - set(came)))
+                (newest,) = state.connections - set(came)
+                came.append(newest)
+                await until(lambda each=newest: each.flow.write_paused)
+            await until(lambda: len(state.connections) == 2)
+            left = [each in state.connections for each in came]
+            for line in lines:
+                line.close()
+            return left
+
+    assert asyncio.run(run()) == [False, False, True, True]
