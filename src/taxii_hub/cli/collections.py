@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from taxii_hub.catalog import forms
-from taxii_hub.catalog.change import Change
 from taxii_hub.catalog.changes import diff, refusals
 from taxii_hub.catalog.documents import to_document
 from taxii_hub.catalog.loader import read_files, read_texts
 from taxii_hub.catalog.located import sentence
 from taxii_hub.catalog.lookup import find_api_root, find_collection
-from taxii_hub.catalog.standing import Notice, notices, standing_words
+from taxii_hub.catalog.standing import notices, standing_words
 from taxii_hub.catalog.stanza import Stanza, insert
 from taxii_hub.cli.accounts import EXIT_CODES, dry_run_option, json_option
 from taxii_hub.cli.acting import author
+from taxii_hub.cli.applying import Outcome, later_of, size_of
 from taxii_hub.errors import CatalogError, StoreError
 from taxii_hub.model import ApiRoot, Catalog, Collection
 from taxii_hub.settings import Settings, shipped_dir
 
 if TYPE_CHECKING:
-    from taxii_hub.exchange.gaining import Fed
     from taxii_hub.exchange.hub import Hub
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -86,7 +85,7 @@ def check(folder: Path | None, as_json: bool) -> None:
         found = [asdict(problem) for problem in problems]
         click.echo(json.dumps({"ok": not problems, "problems": found}, indent=2))
     elif catalog is not None:
-        click.echo(f"Nothing is wrong: {_size(catalog)}.")
+        click.echo(f"Nothing is wrong: {size_of(catalog)}.")
     for problem in () if as_json else problems:
         click.echo(sentence(problem), err=True)
     if problems:
@@ -205,44 +204,9 @@ def apply(folder: Path | None, dry_run: bool, as_json: bool) -> None:
     click.echo(json.dumps(outcome.as_json(), indent=2) if as_json else outcome.as_text(proposal))
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What an apply found and did. ``version`` is the one in force afterwards, 0 if there is none;
-    ``notices`` tell of agreements that somebody has to look at; ``fed`` who is fed how much again."""
-
-    version: int
-    changes: list[Change]
-    notices: list[Notice]
-    fed: list[Fed]
-    dry_run: bool
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "version": self.version,
-            "dry_run": self.dry_run,
-            "changes": [asdict(change) for change in self.changes],
-            "notices": [asdict(notice) for notice in self.notices],
-            "history": [asdict(each) for each in self.fed],
-        }
-
-    def as_text(self, proposal: Catalog) -> str:
-        lines = [change.words for change in self.changes] or ["Nothing changes."]
-        lines += [f"Note: {notice.words}" for notice in self.notices]
-        verb = "will be" if self.dry_run else "was"
-        lines += [
-            f"{each.agency} {verb} fed {each.objects} objects of {each.collection} again (joining: history)."
-            for each in self.fed
-            if each.objects
-        ]
-        if self.dry_run:
-            state = f"version {self.version} stays in force" if self.version else "no catalogue is in force"
-            return "\n".join([*lines, f"Dry run: {state}."])
-        return "\n".join([*lines, f"Version {self.version} is in force: {_size(proposal)}."])
-
-
-async def _apply(settings: Settings, proposal: Catalog, dry_run: bool) -> _Outcome:
+async def _apply(settings: Settings, proposal: Catalog, dry_run: bool) -> Outcome:
     from taxii_hub.bootstrap import open_hub
-    from taxii_hub.exchange.gaining import feed_history, foreseen, gains_between
+    from taxii_hub.exchange.gaining import feed_history, foreseen, gains_between, gains_by_date
 
     async with open_hub(settings) as hub:
         old = _known(hub)
@@ -250,15 +214,15 @@ async def _apply(settings: Settings, proposal: Catalog, dry_run: bool) -> _Outco
             raise CatalogError("\n".join(refused))
         changes = diff(old, proposal)
         document, version = to_document(proposal), old.version if old is not None else 0
-        gains = gains_between(old, proposal, hub.now())
+        gains, later = (look(old, proposal, hub.now()) for look in (gains_between, gains_by_date))
         if dry_run:
             await hub.catalogs.check(document)
             fed = await foreseen(hub, gains)
         else:
-            version = (await hub.catalogs.apply(document, author(), version, gains)).version
+            version = (await hub.catalogs.apply(document, author(), version, [*gains, *later])).version
             fed = await feed_history(hub)
         told = notices(proposal, datetime.now(UTC).date())
-        return _Outcome(version, changes, told, fed, dry_run)
+        return Outcome(version, changes, told, fed, dry_run, later_of(proposal, later))
 
 
 def _known(hub: Hub) -> Catalog | None:
@@ -284,11 +248,6 @@ def _heading(catalog: Catalog) -> str:
     if catalog.version == 0:
         return "Proposed by files"
     return f"In force: version {catalog.version} ({catalog.digest[:12]})"
-
-
-def _size(catalog: Catalog) -> str:
-    count = sum(len(root.collections) for root in catalog.api_roots)
-    return f"{len(catalog.api_roots)} API roots, {count} collections, {len(catalog.agencies)} agencies"
 
 
 def _collection_json(collection: Collection) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Rights gained (R7): an agency that joins with ``joining: history`` is fed what it could not read before.
 
 The catalogue that gives the rights carries the task with it, so nothing is forgotten by a crash; every
-running hub goes on with what is open, and the command line brings its own to the end.
+running hub goes on with what is open, and the command line brings its own to the end. An agreement that
+begins on a later day is a task for that day, which the next catalogue replaces by its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from taxii_hub.errors import HubError
 from taxii_hub.model import ApiRoot, Catalog, Collection, Membership
 from taxii_hub.policy.gaining import gained, own_copy, widens
 from taxii_hub.policy.readers import membership_of
+from taxii_hub.stix import timestamps
 from taxii_hub.store.base import FeedAgain, Gain, GainedClass
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ LOOK_EVERY: Final = 5.0
 SETTLED: Final = 5 * 1_000_000
 """Microseconds after which every hub answers by a new catalogue: what was committed before could be passed
 by a cursor that did not see it yet, what is committed later cannot."""
+
+PATIENCE: Final = 60 * 1_000_000
+"""Microseconds that a command waits for, in case the clock of the one who applied is ahead."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,13 +61,39 @@ def gains_between(old: Catalog | None, new: Catalog, now: int) -> list[Gain]:
     ]
 
 
-def _standings(catalog: Catalog, feeds: Mapping[str, int]) -> Iterator[tuple[tuple[int, str], Membership]]:
-    """How each agency stands to what it reads, by the number under which the entries are stored."""
+def gains_by_date(old: Catalog | None, new: Catalog, now: int) -> list[Gain]:
+    """The same for agreements of ``new`` that begin on a later day; each with its day and its collection's
+    id, since a collection may get its number only with the catalogue."""
+    feeds = {each.id: each.feed for root in old.api_roots for each in root.collections} if old else {}
+    signed = [root.agreement for root in new.api_roots]
+    signed += [each.agreement for root in new.api_roots for each in root.memberships]
+    found = []
+    for day in sorted({each.since for each in signed if each is not None and each.since is not None}):
+        begins = timestamps.parse(f"{day}T00:00:00Z")
+        if begins > now:
+            before = dict(_joined(in_force_on(new, begins - 1)))
+            after = dict(_joined(in_force_on(new, begins)))
+            found += [
+                Gain(feeds.get(of, 0), agency, before.get((of, agency)), standing, at=begins, of=of)
+                for (of, agency), standing in sorted(after.items())
+                if standing.joining == "history" and widens(before.get((of, agency)), standing)
+            ]
+    return found
+
+
+def _joined(catalog: Catalog) -> Iterator[tuple[tuple[str, str], Membership]]:
+    """As ``_standings``, by the id of the collection that holds the entries."""
     for root in catalog.api_roots:
         for collection in root.collections:
-            feed = feeds.get(_source(root, collection).id, 0)
-            for agency in sorted(collection.read & root.members) if feed else ():
-                yield (feed, agency), membership_of(root, agency)
+            for agency in sorted(collection.read & root.members):
+                yield (_source(root, collection).id, agency), membership_of(root, agency)
+
+
+def _standings(catalog: Catalog, feeds: Mapping[str, int]) -> Iterator[tuple[tuple[int, str], Membership]]:
+    """How each agency stands to what it reads, by the number under which the entries are stored."""
+    for (of, agency), standing in _joined(catalog):
+        if feed := feeds.get(of, 0):
+            yield (feed, agency), standing
 
 
 def _source(root: ApiRoot, collection: Collection) -> Collection:
@@ -80,10 +111,13 @@ async def foreseen(hub: Hub, gains: Sequence[Gain]) -> list[Fed]:
 
 
 async def feed_history(hub: Hub, settled: int = SETTLED) -> list[Fed]:
-    """Bring every open gain to its end, each not before all hubs answer by its catalogue."""
+    """Bring every open gain to its end, each not before all hubs answer by its catalogue; what begins on a
+    later day is left to that day."""
     done = []
     for gain in await hub.feed.gains():
         wait = gain.at + settled - hub.now()
+        if wait > PATIENCE:
+            continue
         if wait > 0:
             await asyncio.sleep(wait / 1_000_000)
         done.append(await _feed(hub, gain))

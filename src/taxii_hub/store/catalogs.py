@@ -175,11 +175,10 @@ class Catalogs:
         }
         leaf = leaf_of("catalogue-apply", now, Actor(proposal.by), said)
         await self._audit.insert_one(queued(leaf), session=session)
-        if proposal.gains:
-            named = [
-                replace(each, id=f"{version + 1}/{each.collection}/{each.agency}", epoch=version + 1, at=now)
-                for each in proposal.gains
-            ]
+        # What an agreement of the version before would have given on a later day, this one says itself.
+        await self._gains.delete_many({"open": True, "at": {"$gt": now}}, session=session)
+        named = [_named(each, following, now) for each in proposal.gains]
+        if named:
             await self._gains.insert_many([gain_document(each) for each in named], session=session)
         return following
 
@@ -214,6 +213,14 @@ class Catalogs:
             await self._numbers.insert_many(documents, session=session)
         given.update(fresh)
         return {each: given[each] for each in ids}
+
+
+def _named(gain: Gain, version: Mapping[str, Any], now: int) -> Gain:
+    """As it is stored with the version that gives the rights."""
+    collection = gain.collection or version["numbers"][gain.of]
+    name = f"{version['_id']}/{collection}/{gain.agency}"
+    later = f"{name}/{gain.at}" if gain.at else name
+    return replace(gain, id=later, collection=collection, epoch=version["_id"], at=gain.at or now)
 
 
 @asynccontextmanager

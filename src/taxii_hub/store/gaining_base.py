@@ -15,8 +15,9 @@ class Gain:
     """An agency that gained rights on the entries of a collection, to be fed what it could not read before.
 
     ``before`` None: it read nothing there. ``epoch`` is the catalogue that gave the rights and ``at``
-    (microseconds) when it came into force; both are filled when the gain is stored with it. ``fed``: how
-    many objects it was fed so far.
+    (microseconds) when it came into force; both are filled when the gain is stored with it. One that begins
+    on a later day says that in ``at``, and may say the id of its collection (``of``) in place of its number.
+    ``fed``: how many objects it was fed so far.
     """
 
     collection: int
@@ -27,6 +28,7 @@ class Gain:
     epoch: int = 0
     at: int = 0
     fed: int = 0
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

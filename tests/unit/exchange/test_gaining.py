@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from taxii_hub.catalog.documents import to_document
+from taxii_hub.catalog.loader import load_catalog
 from taxii_hub.exchange import acts
 from taxii_hub.exchange.access import Place
 from taxii_hub.exchange.disclosures import DisclosureFilter, disclosures
-from taxii_hub.exchange.gaining import feed_history, foreseen, gains_between, step_of
+from taxii_hub.exchange.gaining import SETTLED, feed_history, foreseen, gains_between, gains_by_date, step_of
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.poll import poll
 from taxii_hub.exchange.publish import publish
-from taxii_hub.model import Catalog, Entry, Membership
+from taxii_hub.model import Agreement, Catalog, Entry, Joining, Membership
 from taxii_hub.taxii.filters import parse_query
-from tests.support.inprocess import opened_hub, place
+from tests.support.inprocess import AGENCIES, ROOT, opened_hub, place
 from tests.support.probe import indicator
 
 RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
@@ -34,7 +36,7 @@ async def seen(hub: Hub, agency: str, after: int = 0) -> tuple[Entry, ...]:
     asked = parse_query(b"", "objects")
     asked = replace(asked, query=replace(asked.query, added_after=after))
     answer = await poll(hub, place(hub, agency, "strict"), asked, "objects")
-    return answer.page.entries
+    return tuple(answer.page.entries)
 
 
 def with_member(catalog: Catalog, member: Membership) -> Catalog:
@@ -88,6 +90,53 @@ async def test_who_joins_with_history_is_fed_each_object_once_and_nobody_notices
         copies = [each.object_id async for each in disclosed if each.agency == "fr-coq"]
         assert copies == [other["id"], old["id"]] * 2
         assert {agency: await seen(hub, agency) for agency in before} == before
+
+
+async def test_an_agreement_that_begins_on_a_later_day_feeds_on_that_day(
+    mongodb_uri: str, mongodb_database: str
+) -> None:
+    async with opened_hub(mongodb_uri, mongodb_database) as hub:
+        thing = indicator(0)
+        await post(hub, "gb-owl", thing)
+        at = (await seen(hub, "gb-owl"))[-1].stamp
+        wanted: tuple[tuple[str, Joining], ...] = (
+            ("2098", "history"),
+            ("2099", "from-now"),
+            ("2099", "history"),
+        )
+        for year, joining in wanted:
+            signed = Agreement("Accession", "T/1", since=f"{year}-01-01")
+            old, member = hub.catalogs.catalog, Membership("fr-coq", agreement=signed, joining=joining)
+            new = with_member(old, member)
+            later = gains_by_date(old, new, hub.now())
+            assert (gains_between(old, new, hub.now()), len(later)) == ([], joining == "history")
+            await hub.catalogs.apply(to_document(new), "test", old.version, later)
+            assert len(await hub.feed.gains()) == len(later), "the newest apply says what will be"
+            assert await feed_history(hub, settled=0) == []
+        (gain,) = later
+        (waiting,) = await hub.feed.gains()
+        assert (waiting.at, waiting.collection) == (gain.at, place(hub, "gb-owl", "strict").collection.feed)
+        hub.now = lambda: gain.at + SETTLED
+        assert [each.objects for each in await feed_history(hub)] == [1]
+        assert [each.id for each in await seen(hub, "fr-coq", at)] == [thing["id"]]
+        assert await hub.feed.gains() == ()
+
+
+def test_a_collection_that_is_new_is_named_by_its_id(tmp_path: Path) -> None:
+    """It has no number yet; an agreement of the framework counts as one of each member."""
+    signed = Agreement("Framework", "T/2", since="2099-01-01")
+    (tmp_path / "agencies.yaml").write_text(AGENCIES)
+    (tmp_path / "test.yaml").write_text(ROOT)
+    catalog = load_catalog(tmp_path)
+    (root,) = catalog.api_roots
+    members = tuple(Membership(each, joining="history") for each in sorted(root.members))
+    new = replace(catalog, api_roots=(replace(root, agreement=signed, memberships=members),))
+    found = gains_by_date(None, new, 0)
+    assert {(each.agency, each.collection, each.before) for each in found} == {
+        (each, 0, None) for each in ("gb-owl", "us-elk")
+    }
+    assert len({(each.agency, each.of) for each in found}) == len(found), "a view is no second gain"
+    assert {each.of for each in found} <= {each.id for each in root.collections if each.view_of is None}
 
 
 async def test_from_now_feeds_nothing_again(mongodb_uri: str, mongodb_database: str) -> None:
