@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_right
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -27,31 +26,13 @@ from taxii_hub.store.queries import (
     start_of,
     version_finds,
 )
+from taxii_hub.store.shares import merged, scans_of, size_of
 from taxii_hub.store.snapshots import Point, Snapshots
 
 MAX_PAGE_BYTES = 32 * 1024 * 1024
-SURELY_WHOLE = 8 * 1024 * 1024
-"""Of a batch with fewer bytes of objects than this nothing was left out because it grew too large (16 MB)."""
-LAST_STAMP = 1 << 62
 
 Document = dict[str, Any]
 EMPTY = Page(())
-
-
-@dataclass(slots=True)
-class Source:
-    """One of several finds of a page: rows that were read and not yet taken, in stamp order."""
-
-    find: Find
-    rows: list[Document] = field(default_factory=list)
-    after: int | None = None
-    ended: bool = False
-
-    def taken(self, bound: int) -> list[Document]:
-        """Take the rows up to this stamp."""
-        end = bisect_right(self.rows, bound, key=_stamp_of)
-        ready, self.rows = self.rows[:end], self.rows[end:]
-        return ready
 
 
 class FeedReader:
@@ -69,7 +50,7 @@ class FeedReader:
     ) -> tuple[Page, Newest | None]:
         """One page in stamp order. An empty one that starts somewhere says where the reader stands
         (``Page.mark``), and comes with the newest stamp of the same snapshot that it was decided by."""
-        finds = page_finds(visibility, query)
+        finds = page_finds(visibility, query, scans_of(query, limit))
         position = start_of(query)
 
         async def read(point: Point) -> tuple[Page, Newest | None]:
@@ -171,42 +152,10 @@ class FeedReader:
             batches = [point.batches(find, fields, batch=limit + 1) for find in finds]
             rows = await _first_by_stamp(batches, limit + 1)
         elif len(finds) > 1:
-            rows = await self._shares(point, finds, projection, limit + 1)
+            rows = await merged(point, finds, fields, limit + 1, MAX_PAGE_BYTES)
         else:
             rows = await _whole(point.batches(finds[0], fields, limit + 1))
         return _page(rows, projection, limit)
-
-    async def _shares(
-        self, point: Point, finds: Sequence[Find], projection: Projection, limit: int
-    ) -> list[Document]:
-        """Of each find its share of the rows, with a margin, and another one where that was used up: read
-        whole, several finds would cost as many pages. The last rows may be one too many for the page."""
-        share = limit * 5 // (len(finds) * 4) + 1
-        sources = [Source(find) for find in finds]
-        found: list[Document] = []
-        size = 0
-        while sources and len(found) < limit and size <= MAX_PAGE_BYTES:
-            for source in sources:
-                if not source.rows:
-                    await self._refill(point, source, projection, share)
-            # What comes of a find later stands after its last row.
-            bound = min((s.rows[-1]["s"] for s in sources if not s.ended), default=LAST_STAMP)
-            ready = sorted((row for s in sources for row in s.taken(bound)), key=_stamp_of)
-            size += _size(ready)
-            found += ready
-            sources = [source for source in sources if source.rows or not source.ended]
-        return found
-
-    async def _refill(self, point: Point, source: Source, projection: Projection, share: int) -> None:
-        """The next rows of a find as one batch, which leaves no cursor open."""
-        find = source.find
-        after = {} if source.after is None else {"s": {"$gt": source.after}}
-        going_on = Find({**find.filter, **after}, find.order, find.hint)
-        source.rows = await point.rows(going_on, FIELDS[projection], share)
-        size = _size(source.rows)
-        source.ended = not source.rows or (len(source.rows) < share and size < SURELY_WHOLE)
-        if source.rows:
-            source.after = source.rows[-1]["s"]
 
 
 def _sets_back(page: Page, position: int | None) -> bool:
@@ -221,7 +170,7 @@ async def _whole(batches: AsyncGenerator[list[Document], None]) -> list[Document
     size = 0
     async with aclosing(batches):
         async for rows in batches:
-            size += _size(rows)
+            size += size_of(rows)
             found += rows
             if size > MAX_PAGE_BYTES:
                 break
@@ -245,10 +194,6 @@ def _page(rows: list[Document], projection: Projection, limit: int) -> Page:
     return Page(stamps, data, [row["i"] for row in rows], [_version(row) for row in rows], more=more)
 
 
-def _size(rows: Sequence[Document]) -> int:
-    return sum([len(row.get("b", b"")) for row in rows])
-
-
 async def _first_by_stamp(
     finds: Sequence[AsyncGenerator[list[Document], None]], limit: int
 ) -> list[Document]:
@@ -263,11 +208,6 @@ async def _first_by_stamp(
                     elif row["s"] < -kept[0][0]:
                         heapq.heapreplace(kept, (-row["s"], row))
     return [row for _, row in sorted(kept, key=lambda each: -each[0])]
-
-
-def _stamp_of(row: Document) -> int:
-    stamp: int = row["s"]
-    return stamp
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:

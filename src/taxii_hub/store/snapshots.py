@@ -10,7 +10,7 @@ the collection's clock, that every commit moves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 class Point:
     """One point in time to read from: that at which MongoDB answers the first find is that of all others.
 
-    After the first, several may be asked at a time.
+    Several may be asked at a time after the first, or with :meth:`rows_of_all`.
     """
 
     def __init__(self, lanes: Lanes) -> None:
@@ -47,9 +47,23 @@ class Point:
         self, find: Find, fields: Mapping[str, int], limit: int, of: str = "entries"
     ) -> list[Document]:
         """The first ``limit`` rows, or as many as one batch holds (16 MB), which leaves no cursor open."""
-        asked = {**_find(find, fields, of), "limit": limit, "singleBatch": True, "batchSize": limit}
-        found: list[Document] = (await self._ask(asked))["firstBatch"]
+        found: list[Document] = (await self._ask(_few(find, fields, limit, of)))["firstBatch"]
         return found
+
+    async def rows_of_all(
+        self, finds: Sequence[Find], fields: Mapping[str, int], limit: int
+    ) -> list[list[Document]]:
+        """:meth:`rows` of several, asked at a time. Where they are the first, MongoDB answers all at one
+        point unless something is committed in between; those behind the newest are then asked again."""
+        asked = [_few(find, fields, limit, "entries") for find in finds]
+        cursors = await _all_done([self._answer(each, self._at) for each in asked])
+        if self._at is None:
+            self._at = newest = max(cursor["atClusterTime"] for cursor in cursors)
+            behind = [n for n, cursor in enumerate(cursors) if cursor["atClusterTime"] != newest]
+            anew = await _all_done([self._answer(asked[n], newest) for n in behind])
+            for n, cursor in zip(behind, anew, strict=True):
+                cursors[n] = cursor
+        return [cursor["firstBatch"] for cursor in cursors]
 
     async def batches(
         self, find: Find, fields: Mapping[str, int], limit: int = 0, batch: int = 0
@@ -80,13 +94,16 @@ class Point:
             return [row async for rows in batches for row in rows]
 
     async def _ask(self, command: Document) -> Document:
-        concern: Document = {"level": "snapshot"}
-        if self._at is not None:
-            concern["atClusterTime"] = self._at
-        reply = await self._lanes.ask({**command, "readConcern": concern})
-        cursor: Document = reply["cursor"]
+        cursor = await self._answer(command, self._at)
         if self._at is None:
             self._at = cursor["atClusterTime"]
+        return cursor
+
+    async def _answer(self, command: Document, at: Timestamp | None) -> Document:
+        concern: Document = {"level": "snapshot"}
+        if at is not None:
+            concern["atClusterTime"] = at
+        cursor: Document = (await self._lanes.ask({**command, "readConcern": concern}))["cursor"]
         return cursor
 
 
@@ -131,6 +148,20 @@ class Snapshots:
                 return result
             await asyncio.sleep(pause)
         raise UnavailableError("The database is changing its primary; try again soon.")
+
+
+async def _all_done(asked: Sequence[Awaitable[Document]]) -> list[Document]:
+    """Raises the first error when all have ended: none goes on for an answer that is not given any more."""
+    found: list[Document] = []
+    for ended in await asyncio.gather(*asked, return_exceptions=True):
+        if isinstance(ended, BaseException):
+            raise ended
+        found.append(ended)
+    return found
+
+
+def _few(find: Find, fields: Mapping[str, int], limit: int, of: str) -> Document:
+    return {**_find(find, fields, of), "limit": limit, "singleBatch": True, "batchSize": limit}
 
 
 def _find(find: Find, fields: Mapping[str, int], of: str) -> Document:
