@@ -8,7 +8,8 @@ and of large requests one after the other; only what cannot be taken apart goes 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,6 +52,16 @@ class Checking:
 
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @asynccontextmanager
+    async def turn(self, size: int) -> AsyncIterator[None]:
+        """While this lasts no other large request is parsed or checked: the first of several can be stored while
+        the next is looked at. Nobody waits for a request of few bytes, nor it for anybody."""
+        if size <= PIECE:
+            yield
+            return
+        async with self._turn:
+            yield
+
     async def parse(self, body: bytes) -> tuple[Member, ...]:
         """The members of an envelope. Raises BadEnvelopeError."""
         if len(body) > IN_THREAD:
@@ -62,21 +73,17 @@ class Checking:
     ) -> Result:
         """As :func:`check_members`, letting others in."""
         checks = _Checks(validator, collection, now, len(members))
-        if sum(len(member.data) for member in members) <= PIECE:
-            for position, member in enumerate(members):
+        size = 0
+        for position, member in enumerate(members):
+            length = len(member.data)
+            if length > IN_THREAD:
+                await asyncio.to_thread(checks.take, position, member)
+            else:
                 checks.take(position, member)
-            return checks.result
-        async with self._turn:
-            size = 0
-            for position, member in enumerate(members):
-                size += len(member.data)
-                if len(member.data) > IN_THREAD:
-                    await asyncio.to_thread(checks.take, position, member)
-                else:
-                    checks.take(position, member)
-                if size > PIECE:
-                    await asyncio.sleep(0)
-                    size = 0
+            size += length
+            if size > PIECE:
+                await asyncio.sleep(0)
+                size = 0
         return checks.result
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from taxii_hub.catalog.lookup import agencies_by_identity
 from taxii_hub.errors import NotFoundError
 from taxii_hub.exchange.access import Place, require_writing, visibility_of
-from taxii_hub.exchange.checking import Checked, refused
+from taxii_hub.exchange.checking import Checked, Result, refused
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.exchange.policing import policed
 from taxii_hub.exchange.tear_lines import bytes_of, tear_lines
@@ -35,16 +35,24 @@ async def publish(hub: Hub, place: Place, body: bytes, requested_at: int) -> Sta
     Raises ForbiddenError, BadEnvelopeError, TooLargeError, UnavailableError.
     """
     require_writing(place)
-    members = await hub.checking.parse(body)
-    return await publish_members(hub, place, members, requested_at)
+    async with hub.checking.turn(len(body)):
+        members = await hub.checking.parse(body)
+        result = await hub.checking.check(hub.validator, place.collection, members, requested_at)
+    return await _publish_checked(hub, place, result, requested_at)
 
 
 async def publish_members(hub: Hub, place: Place, members: Sequence[Member], requested_at: int) -> Status:
     """Publish objects that were parsed already."""
     require_writing(place)
     require_room(len(members))
-    settled, checked = await hub.checking.check(hub.validator, place.collection, members, requested_at)
-    checked = await _parted(hub, place, checked, len(members))
+    async with hub.checking.turn(sum(len(member.data) for member in members)):
+        result = await hub.checking.check(hub.validator, place.collection, members, requested_at)
+    return await _publish_checked(hub, place, result, requested_at)
+
+
+async def _publish_checked(hub: Hub, place: Place, result: Result, requested_at: int) -> Status:
+    settled, checked = result
+    checked = await _parted(hub, place, checked, len(settled) + len(checked))
     policies = await policed(hub, place, [c.value for c in checked])
     above, checked, policies = _admitted(hub, place, checked, policies)
     # Objects that are marked alike share their policy: what follows from it is found out once.

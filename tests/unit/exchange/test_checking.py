@@ -71,3 +71,26 @@ async def test_a_large_body_is_parsed_as_a_small_one() -> None:
     body = b'{"objects":[' + b",".join([b'{"a":"' + b"x" * 1000 + b'"}'] * 1100) + b"]}"
     assert len(body) > IN_THREAD
     assert await Checking().parse(body) == parse_envelope(body)
+
+
+async def test_large_requests_have_their_turns_and_small_ones_wait_for_nobody() -> None:
+    checking = Checking()
+    order: list[str] = []
+    first_may_go = asyncio.Event()
+
+    async def request(name: str, size: int, go: asyncio.Event | None = None) -> None:
+        async with checking.turn(size):
+            order.append(f"{name} in")
+            if go is not None:
+                await go.wait()
+            order.append(f"{name} out")
+
+    large = [
+        asyncio.create_task(request("first", PIECE + 1, first_may_go)),
+        asyncio.create_task(request("second", PIECE + 1)),
+    ]
+    await asyncio.sleep(0)
+    await request("small", PIECE)
+    first_may_go.set()
+    await asyncio.gather(*large)
+    assert order == ["first in", "small in", "small out", "first out", "second in", "second out"]
