@@ -109,7 +109,9 @@ def all_marked(values: Iterable[Mapping[str, Any]], setting: Setting) -> list[Ma
 
 
 def _named(value: Mapping[str, Any], setting: Setting) -> Named:
-    return _ids(_object_markings(value)), _ids(_granular_markings(value)), _relayed(value, setting)
+    of_object = _ids(_object_markings(value)) if "object_marking_refs" in value else ()
+    of_parts = _ids(_granular_markings(value)) if "granular_markings" in value else ()
+    return of_object, of_parts, _relayed(value, setting)
 
 
 def _ids(markings: Iterable[Any]) -> tuple[str | None, ...]:
