@@ -36,7 +36,7 @@ _FOR_A_LOCK = "PyThread_acquire_lock_timed"
 _TO_THE_KERNEL = ("write (libc", "writev (libc", "sendmsg (libc", "send (libc", "read (libc", "recv (libc")
 # The innermost frame that one of these names is in says where a sample belongs; what is in none is the event loop's.
 _PARTS = {
-    "driver": ("pymongo/", "bson/", "store/lean.py"),
+    "driver": ("pymongo/", "bson/", "store/lanes.py"),
     "HTTP": ("uvicorn/protocols", "httptools/", "web/protocol.py"),
     "web": ("taxii_hub/web/", "structlog/", "logging/"),
     "audit": ("exchange/audit", "taxii_hub/ledger/", "store/audit"),
