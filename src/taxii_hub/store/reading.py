@@ -167,12 +167,10 @@ async def _whole(batches: AsyncGenerator[list[Document], None]) -> list[Document
     """The rows of one find, and none beyond a page's bytes. They come batch by batch, of at most 16 MB each:
     so what is in memory is bounded however large the objects are."""
     found: list[Document] = []
-    size = 0
     async with aclosing(batches):
         async for rows in batches:
-            size += size_of(rows)
             found += rows
-            if size > MAX_PAGE_BYTES:
+            if len(rows) < len(found) and size_of(found) > MAX_PAGE_BYTES:
                 break
     return found
 

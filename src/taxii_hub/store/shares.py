@@ -73,17 +73,14 @@ async def merged(
     share = _share(limit, len(finds))
     sources = [Source(find) for find in finds]
     found: list[Document] = []
-    size = 0
-    while sources and len(found) < limit and size <= most_bytes:
+    while sources and len(found) < limit and size_of(found) <= most_bytes:
         empty = [source for source in sources if not source.rows]
         batches = await point.rows_of_all([source.next() for source in empty], fields, share)
         for source, rows in zip(empty, batches, strict=True):
             source.fill(rows, share)
         # What comes of a find later stands after its last row.
         bound = min((s.rows[-1]["s"] for s in sources if not s.ended), default=_LAST_STAMP)
-        ready = sorted((row for s in sources for row in s.taken(bound)), key=_STAMP)
-        size += size_of(ready)
-        found += ready
+        found += sorted((row for s in sources for row in s.taken(bound)), key=_STAMP)
         sources = [source for source in sources if source.rows or not source.ended]
     return found
 
