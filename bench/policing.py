@@ -81,7 +81,8 @@ async def connecting(hub: Hub, database: Database, size: int, rounds: int) -> di
         place = place_for(hub, ACCOUNT, "sandbox", f"classes-{number}")
         classes = await interned(database, place.collection.feed, [f"H{n}" for n in range(number)])
         stored = list(entries(place.collection.feed, size, classes, classes))
-        await database["entries"].insert_many(stored, ordered=False)
+        for start in range(0, size, 1000):
+            await database["entries"].insert_many(stored[start : start + 1000], ordered=False)
         await hub.feed.refresh()
         values = relationships(size, [entry["i"] for entry in stored])
         times = []
