@@ -14,6 +14,7 @@ from signal import SIGKILL, SIGXCPU
 from typing import Final
 
 import orjson
+import structlog
 
 from taxii_hub.errors import MappingError, NotConvertibleError, NotFoundError, UnavailableError
 from taxii_hub.mapping import isolated
@@ -27,6 +28,8 @@ AUTO: Final = "auto"
 _GRACE: Final = 2.0
 _TOLD: Final = 2000
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -38,21 +41,30 @@ class Upload:
 
 
 class Formats:
-    """The mappings of this hub, for its own API; they are read when they are first asked for."""
+    """The mappings of this hub, for its own API; they are read while it starts."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._registry: Registry | None = None
         self._running = 0
+        self._reading = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Read them before anybody asks; what is wrong with one is in the log."""
+        try:
+            await self.registry()
+        except UnavailableError as error:
+            log.warning("a mapping cannot be used", error=str(error))
 
     async def registry(self) -> Registry:
         """Raises UnavailableError where a mapping of the operator's own folder is wrong."""
-        if self._registry is None:
-            try:
-                self._registry = await asyncio.to_thread(registry_of, self._settings)
-            except MappingError:
-                raise _wrong_mapping() from None
-        return self._registry
+        async with self._reading:
+            if self._registry is None:
+                try:
+                    self._registry = await asyncio.to_thread(registry_of, self._settings)
+                except MappingError:
+                    raise _wrong_mapping() from None
+            return self._registry
 
     async def get(self, name: str) -> Spec:
         """Raises NotFoundError, UnavailableError."""

@@ -98,7 +98,8 @@ def table(name: str) -> Table:
 def read(name: str) -> dict[str, Any]:
     """The plain content of a file."""
     text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    safe = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+    loaded: dict[str, Any] = yaml.load(text, Loader=safe)  # noqa: S506 (both are safe; one is written in C)
     return loaded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from taxii_hub import __version__
 from taxii_hub.errors import HubError
 from taxii_hub.exchange.dry_run import Formats
+from taxii_hub.exchange.ending import end_task
 from taxii_hub.exchange.hub import Hub
 from taxii_hub.web import errors, scrape
 from taxii_hub.web.api import (
@@ -74,6 +76,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub = serving.hub
     configure_logging(hub.settings.log_level)
     await hub.start()
+    warming = asyncio.create_task(serving.formats.warm())
     port = hub.settings.metrics_port
     try:
         if port is None:
@@ -82,4 +85,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with await scrape.open_port(port, lambda: scrape.render(hub, serving.metrics)):
             yield
     finally:
+        await end_task(warming)
         await hub.stop()

@@ -78,6 +78,7 @@ def test_a_right_one(make: Make) -> None:
         ("title: Tiny list", "title: !!python/name:os.system x", "identity.title: cannot be read"),
         ("title: Tiny list", "title: &t [*t]", "refers to itself|not YAML"),
         ("detect: {root: LIST}", "detect: {root: LIST", "not YAML"),
+        ("title: Tiny list", "title: " + "[" * 200_000, "more than 100 levels inside one another"),
     ],
 )
 def test_wrong_ones(make: Make, old: str, new: str, message: str) -> None:

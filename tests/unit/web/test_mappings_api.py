@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,24 @@ def test_list_and_show(world):
     assert "SORT_KEY" in shown["ignore"]
     assert "INDIVIDUAL" in shown["records"]
     assert str(SAMPLES.parent) not in json.dumps([listed, shown])
+
+
+def test_they_are_read_while_the_hub_starts_and_once(world, monkeypatch):
+    read = threading.Event()
+
+    def reading(_):
+        assert not read.is_set(), "the one who asks first waits for it"
+        read.set()
+        return REGISTRY
+
+    async def started():
+        async with world.app.router.lifespan_context(world.app):
+            assert await asyncio.to_thread(read.wait, 20)
+            return await world.app.serving.formats.registry()
+
+    monkeypatch.setattr(world.app.serving.formats, "_registry", None)
+    monkeypatch.setattr(dry_run, "registry_of", reading)
+    assert asyncio.run(started()) is REGISTRY
 
 
 def test_an_unknown_name_is_absent(world):
