@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -76,8 +77,15 @@ def refused(visit: Visit, error: HubError) -> Answer:
     if refusal.status == 401:
         headers += CHALLENGES
     if isinstance(error, TooManyFailuresError | TooManyRequestsError | UnavailableError):
-        headers.append((b"retry-after", b"%d" % max(1, error.retry_after)))
+        headers.append((b"retry-after", b"%d" % _later(error)))
     return _resource(refusal, str(error), headers=headers)
+
+
+def _later(error: TooManyFailuresError | TooManyRequestsError | UnavailableError) -> int:
+    """Seconds. Whom the database left without an answer were many at once: they come back one by one, within
+    as long again as they have to wait."""
+    least = max(1, error.retry_after)
+    return least + secrets.randbelow(least + 1) if isinstance(error, UnavailableError) else least
 
 
 def unroutable(visit: Visit, status: int, allowed: str | None = None) -> Answer:

@@ -190,7 +190,7 @@ async def damaged(uri: str, database: str) -> None:
                 if answer.status_code == 503:
                     assert answer.json()["title"] == "The audit log is damaged"
                     assert "audit verify" in answer.json()["description"]
-                    assert answer.headers["retry-after"] == "3600"
+                    assert int(answer.headers["retry-after"]) >= 3600
                 else:
                     assert not (where is PAGE and path in BELIEVED), (name, path)
             await rows.replace_one({"_id": before["_id"]}, before)
