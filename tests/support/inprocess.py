@@ -5,8 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from taxii_hub.bootstrap import open_hub
 from taxii_hub.catalog.documents import to_document
@@ -47,8 +50,7 @@ async def opened_hub(uri: str, database: str, data: Path | None = None) -> Async
     with tempfile.TemporaryDirectory() if data is None else nullcontext(data) as folder:
         files = Path(folder) / "collections"
         files.mkdir(exist_ok=True)
-        (files / "agencies.yaml").write_text(AGENCIES)
-        (files / "test.yaml").write_text(ROOT)
+        _written(files, AGENCIES, ROOT)
         settings = replace(
             Settings(),
             mongodb_uri=uri,
@@ -57,8 +59,21 @@ async def opened_hub(uri: str, database: str, data: Path | None = None) -> Async
             collections_dir=files,
         )
         async with open_hub(settings, lifetime=0.05) as hub:
-            await hub.catalogs.apply(to_document(load_catalog(files)), by="test")
+            await hub.catalogs.apply(deepcopy(_catalogue(AGENCIES, ROOT)), by="test")
             yield hub
+
+
+@cache
+def _catalogue(agencies: str, root: str) -> dict[str, Any]:
+    """Read once: hundreds of hubs are given the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        _written(Path(folder), agencies, root)
+        return to_document(load_catalog(Path(folder)))
+
+
+def _written(folder: Path, agencies: str, root: str) -> None:
+    (folder / "agencies.yaml").write_text(agencies)
+    (folder / "test.yaml").write_text(root)
 
 
 def place(hub: Hub, agency: str, alias: str) -> Place:
