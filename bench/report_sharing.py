@@ -34,7 +34,8 @@ def policy(result: dict[str, Any]) -> list[str]:
         "",
         f"Missed in this run: {_missed(figures)}.",
         "MongoDB opens an index cursor for each class (and type); at 100 objects a page that is most of the work. Above 200 a",
-        "page comes of several finds of one snapshot, of each its share.",
+        "page comes of several finds of one snapshot, of each its share; the long pages of a walk do from 101 on, and those",
+        "finds are asked at a time (`store/shares.py`): that takes a core more, not less CPU.",
         "",
     ]
 
