@@ -7,11 +7,13 @@ import json
 import time
 from urllib.parse import quote
 
+import orjson
 import pytest
 
 from tests.hostile.oracle import Reply, faults
 from tests.hostile.wire import Target
 from tests.support.hubs import RunningHub
+from tests.support.probe import indicator
 
 HERE = b"/sandbox/collections/scratch"
 
@@ -85,6 +87,25 @@ def test_an_operator_is_a_text(engineer: Target, query: bytes) -> None:
     if reply.status == 200:
         found = reply.json()
         assert not found or found.get("objects") == every.get("objects"), "ignored, or nothing found"
+
+
+def test_nothing_of_a_request_is_packed_with_what_it_asks_for(engineer: Target) -> None:
+    """Lengths of packed answers tell nothing to who can choose a part of them: errors repeat words, and go as they are."""
+    packing = b"Accept-Encoding: gzip"
+    word = b"kestrel" * 300
+    some = orjson.dumps({"objects": [indicator(number) for number in range(20)]})
+    assert clean(engineer.ask(engineer.post(HERE + b"/objects/", some))).status == 202
+    page = clean(engineer.ask(engineer.get(HERE + b"/manifest/?limit=1000&other=" + word, packing)))
+    plain = clean(engineer.ask(engineer.get(HERE + b"/manifest/?limit=1000&other=" + word)))
+    assert page.headers.get("content-encoding") == "gzip"
+    assert word not in plain.body
+    cut = clean(
+        engineer.ask(engineer.get(HERE + b"/manifest/?limit=1&match[type]=relationship," + word, packing))
+    )
+    assert b"kestrel" not in cut.body, "filters stand in next, encoded"
+    wrong = clean(engineer.ask(engineer.get(HERE + b"/manifest/?limit=" + word, packing)))
+    assert wrong.status == 400
+    assert "content-encoding" not in wrong.headers
 
 
 @pytest.mark.parametrize(

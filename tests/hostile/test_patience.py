@@ -85,7 +85,7 @@ def drip(connection: socket.socket, case: str) -> None:
 
 
 def test_bodies_that_wait_fill_no_memory(hub: RunningHub, engineer: Target) -> None:
-    """API4: 20 bodies of 20 MB each, of which the last byte never comes: the process holds 128 MB of them."""
+    """API4: 12 bodies of 20 MB each, of which the last byte never comes: the process holds 128 MB of them."""
     head = engineer.head(
         b"POST " + OBJECTS + b" HTTP/1.1",
         b"Content-Type: application/json",
@@ -93,7 +93,7 @@ def test_bodies_that_wait_fill_no_memory(hub: RunningHub, engineer: Target) -> N
     )
     before = megabytes(hub)
     with ExitStack() as stack:
-        for _ in range(20):
+        for _ in range(12):
             connection = stack.enter_context(engineer.connect())
             connection.settimeout(0.5)
             try:
