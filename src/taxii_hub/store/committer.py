@@ -316,6 +316,9 @@ class Commits:
 
 def split(publication: Publication) -> list[Publication]:
     """Parts that each fit into one transaction; the last one has the publication's own id."""
+    objects, weight = _weight(publication)
+    if objects <= PART_OBJECTS and weight <= PART_BYTES:
+        return [publication]
     parts: list[list[Any]] = [[]]
     size = 0
     for offer in publication.offers:

@@ -80,7 +80,7 @@ def digest(value: dict[str, Any]) -> bytes:
     Spacing, key order and the spelling of numbers and strings do not matter (``1`` = ``1.0`` = ``1e0``).
     """
     canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    if _WHOLE_FLOAT.search(canonical):
+    if b".0" in canonical and _WHOLE_FLOAT.search(canonical):
         canonical = orjson.dumps(_without_whole_floats(value), option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(canonical, digest_size=DIGEST_BYTES).digest()
 
