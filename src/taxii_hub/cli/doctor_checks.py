@@ -40,8 +40,10 @@ class Finding:
 
 def of_this_machine(settings: Settings) -> Iterator[Finding]:
     """Everything that can be said without a database."""
-    yield folder(settings.data_dir)
-    yield from disk(settings.data_dir)
+    # With a database and secrets elsewhere, as in a container that may not be written to, nothing comes into it.
+    if settings.mongodb_uri is None or settings.secrets_dir is None:
+        yield folder(settings.data_dir)
+        yield from disk(settings.data_dir)
     yield secrets(settings)
     yield from catalogue(settings)
     yield from tls(settings)

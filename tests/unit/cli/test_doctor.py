@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,24 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = checks.folder(tmp_path / "file" / "data")
     assert (found.level, found.message) == ("problem", f"{tmp_path / 'file'} cannot be written")
+
+
+def test_a_container_that_may_not_be_written_to_is_well(tmp_path: Path) -> None:
+    """As ``compose.yaml`` runs it: database and secrets are elsewhere, so nothing goes into the data folder."""
+    (tmp_path / "file").write_text("")
+    inside = Settings(data_dir=tmp_path / "file" / "data", secrets_dir=tmp_path / "secrets")
+    for settings, told in ((inside, {"problem"}), (replace(inside, mongodb_uri="mongodb://db"), set())):
+        found = {f.level for f in checks.of_this_machine(settings) if f.check == "data folder"}
+        assert found == told
+
+
+def test_compose_and_image_name_settings_that_there_are() -> None:
+    root = Path(__file__).parents[3]
+    known = {*Settings().environment(), PREFIX + "MONGODB_URI"}
+    for name in ("compose.yaml", "Dockerfile", "deploy/nginx.conf", "deploy/haproxy.cfg"):
+        used = set(re.findall(rf"{PREFIX}[A-Z_]+", (root / name).read_text()))
+        assert used <= known, name
+    assert {*re.findall(rf"{PREFIX}[A-Z_]+", (root / "compose.yaml").read_text())}
 
 
 def test_a_disk_that_fills_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
