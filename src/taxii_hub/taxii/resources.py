@@ -138,10 +138,9 @@ def _collection(value: Collection, can_read: bool, can_write: bool) -> dict[str,
 
 
 def _detail(outcome: Outcome, requested: str) -> dict[str, Any]:
-    detail = {"id": outcome.id or UNKNOWN_ID, "version": outcome.version or requested}
-    if outcome.message:
-        detail["message"] = outcome.message
-    return detail
+    return _present(
+        id=outcome.id or UNKNOWN_ID, version=outcome.version or requested, message=outcome.message
+    )
 
 
 def _escaped(texts: Sequence[str]) -> list[str]:
@@ -157,7 +156,7 @@ def _dates(stamps: Sequence[int]) -> list[str]:
         if not (until_second and 0 <= stamp - begun < 1_000_000):
             begun = stamp // 1_000_000 * 1_000_000
             until_second = timestamps.format(begun)[: -len("000000Z")]
-        texts.append(f"{until_second}{stamp - begun:06d}Z")
+        texts.append(f"{until_second}{timestamps.six_digits(stamp - begun)}Z")
     return texts
 
 
