@@ -138,9 +138,10 @@ def _collection(value: Collection, can_read: bool, can_write: bool) -> dict[str,
 
 
 def _detail(outcome: Outcome, requested: str) -> dict[str, Any]:
-    return _present(
-        id=outcome.id or UNKNOWN_ID, version=outcome.version or requested, message=outcome.message
-    )
+    detail = {"id": outcome.id or UNKNOWN_ID, "version": outcome.version or requested}
+    if outcome.message:
+        detail["message"] = outcome.message
+    return detail
 
 
 def _escaped(texts: Sequence[str]) -> list[str]:
