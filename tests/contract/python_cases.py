@@ -148,7 +148,12 @@ def _post_alone(session: Session, batch: list[dict[str, Any]]) -> dict[str, Any]
 
 
 def _follow(session: Session, after: str) -> tuple[list[str], str]:
-    response = session.get(f"{session.variables['rw']}/objects/?added_after={after}&limit=20")
+    """Who is told to come back later does."""
+    for _ in range(10):
+        response = session.get(f"{session.variables['rw']}/objects/?added_after={after}&limit=20")
+        if response.status_code != 503 or "Retry-After" not in response.headers:
+            break
+        time.sleep(float(response.headers["Retry-After"]))
     check(response, {"status": 200})
     ids = [found["id"] for found in document(response).get("objects", [])]
     return ids, response.headers.get("X-TAXII-Date-Added-Last", after) if ids else after
