@@ -48,6 +48,7 @@ ROLES: dict[str, frozenset[str]] = {
     "GET /api/v1/legal-holds/{api_root}/{collection}": LIAISON,
     "GET /api/v1/reviews/{api_root}/{collection}": LIAISON,
     "POST /api/v1/subject-search": LIAISON,
+    "GET /api/v1/processing": frozenset({"liaison", "admin", "auditor"}),
     "GET /api/v1/releases": LIAISON,
     "GET /api/v1/releases/statistics": LIAISON,
     "GET /api/v1/releases/requests": LIAISON,

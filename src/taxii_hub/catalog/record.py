@@ -76,6 +76,10 @@ def markdown(record: Record) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
+
+
 def _section(each: Activity) -> Iterator[str]:
     yield f"## {each.title} (`{each.collection}`)"
     yield ""
@@ -93,9 +97,9 @@ def _section(each: Activity) -> Iterator[str]:
     recipients = [f"{title} ({name}, {country})" for name, title, country in each.recipients]
     yield f"| recipients | {_list(recipients, 'none')} |"
     yield f"| recipients abroad | {_list(each.abroad, 'none')} |"
-    kept = "without end" if each.retention_days is None else f"{each.retention_days} days after publication"
+    kept = "without end" if each.retention_days is None else f"{_days(each.retention_days)} after publication"
     yield f"| kept | {kept} |"
-    looked = "not asked for" if each.review_days is None else f"every {each.review_days} days"
+    looked = "not asked for" if each.review_days is None else f"every {_days(each.review_days)}"
     yield f"| review | {looked} |"
     yield f"| agreements | {_list(each.agreements, 'none named in the catalogue')} |"
     yield f"| safeguards | {_list(each.safeguards, 'none')} |"

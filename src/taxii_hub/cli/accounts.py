@@ -13,7 +13,7 @@ import click
 
 from taxii_hub.cli.account_views import account_json, key_state, report_json, report_lines, time_text
 from taxii_hub.cli.acting import operator
-from taxii_hub.cli.narrowing import narrowed, narrowing_lines, narrowing_options, require_held
+from taxii_hub.cli.narrowing import narrowed, narrowing_lines, narrowing_options, require_held, widened
 from taxii_hub.exchange.account_admin import DAY, HOUR, PROFILES, ROLES, IssuedKey, NewAccount
 from taxii_hub.exchange.consumer_report import duration, moment, report_on
 from taxii_hub.model import ClientProfile
@@ -162,6 +162,8 @@ async def set_(hub: Hub, name: str, client_profile: str | None, dry_run: bool, *
     if narrowing != account.narrowing:
         await admin.set_narrowing(name, narrowing, dry_run, operator())
         lines = narrowing_lines(narrowing) or ["  all that its agency may read"]
+        if widened(account.narrowing, narrowing):
+            lines.append("What that opens lies behind its client's cursor: let it walk once from the start.")
         click.echo("\n".join([f"{start} what {name} reads:", *lines]))
 
 

@@ -20,6 +20,7 @@ from taxii_hub.store.account_records import Narrowing
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+LADDER_TOP = len(LADDER)
 ALL = "all"
 NONE = "none"
 ANY = "any"
@@ -111,6 +112,17 @@ def narrowing_lines(narrowing: Narrowing) -> list[str]:
     if narrowing.certificates is not None:
         lines += [f"  only with certificate {each}" for each in sorted(narrowing.certificates)]
     return lines
+
+
+def widened(before: Narrowing, after: Narrowing) -> bool:
+    """Whether the account may read something that it could not read before."""
+    levels = (
+        LADDER_TOP if after.level is None else after.level,
+        LADDER_TOP if before.level is None else before.level,
+    )
+    sets = ((after.clearances, before.clearances), (after.purposes, before.purposes))
+    more = any(was is not None and (now is None or bool(now - was)) for now, was in sets)
+    return levels[0] > levels[1] or more
 
 
 def narrowing_json(narrowing: Narrowing) -> dict[str, Any]:

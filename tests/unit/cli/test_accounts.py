@@ -329,9 +329,14 @@ def test_an_account_is_given_less(hub):
     words = ok(hub("show", "gb-siem"))
     assert "  level    up to restricted\n  cleared  SI\n  purposes ct\n  purpose  ct, where" in words
     said = ok(hub("set", "gb-siem", "--level", "all", "--clearance", "none", "--purpose", "all"))
-    assert said == "Set what gb-siem reads:\n  cleared  none\n  purpose  ct, where a request names none\n"
+    walk = "What that opens lies behind its client's cursor: let it walk once from the start.\n"
+    assert (
+        said == f"Set what gb-siem reads:\n  cleared  none\n  purpose  ct, where a request names none\n{walk}"
+    )
+    assert "walk" not in ok(hub("set", "gb-siem", "--level", "restricted"))
+    ok(hub("set", "gb-siem", "--level", "all"))
     said = ok(hub("set", "gb-siem", "--clearance", "all", "--default-purpose", "none"))
-    assert said == "Set what gb-siem reads:\n  all that its agency may read\n"
+    assert said == f"Set what gb-siem reads:\n  all that its agency may read\n{walk}"
     code, _, err = hub("set", "gb-siem")
     assert code == 2
     assert "nothing would change" in err

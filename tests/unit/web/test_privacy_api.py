@@ -54,6 +54,12 @@ async def test_officers_act_over_http_and_nobody_else(mongodb_uri: str, mongodb_
         await publish(hub, place(hub, "gb-owl", "strict"), body, hub.now())
         this = f"objects/test/strict/{things[0]['id']}"
         why = {"reason": "order 12"}
+        record = await asked.ask("two", "processing")
+        assert (record["controller"], record["activities"][0]["review_days"]) == ("gb-owl", 5)
+        assert await asked.ask("auditor", "processing?agency=gb-owl") == record
+        await asked.ask("auditor", "processing?agency=nobody", 404)
+        await asked.ask("stranger", "processing?agency=gb-owl", 403)
+        await asked.ask("reader", "processing", 403)
         for path in ("erase", "legal-hold", "lift-legal-hold", "reviewed"):
             await asked.ask("reader", f"{this}/{path}", 403, why)
             await asked.ask("stranger", f"{this}/{path}", 404, why)

@@ -1,4 +1,5 @@
-"""``/api/v1``: erasure, legal holds, reviews and the search for a person, for an origin's liaison officers."""
+"""``/api/v1``: erasure, legal holds, reviews and the search for a person, for an origin's liaison officers; and
+the record of processing."""
 
 from __future__ import annotations
 
@@ -7,6 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from taxii_hub.catalog.lookup import find_agency
+from taxii_hub.catalog.record import Record, record_of
+from taxii_hub.errors import ForbiddenError, NotFoundError
 from taxii_hub.exchange import erasing, reviews, subjects
 from taxii_hub.web.api.callers import account_with, hub_of
 from taxii_hub.web.api.places import CollectionName, ObjectId, RootPath, officer_before
@@ -126,6 +130,25 @@ async def reviewed(
     hub, place = officer_before(request, api_root, collection)
     asked = await json_body(request, Why)
     return NextReview(due=await reviews.reviewed(hub, place, object_id, asked.reason))
+
+
+@router.get("/processing", summary="The record of processing of the account's agency")
+async def processing(
+    request: Request,
+    agency: Annotated[
+        str | None, Query(max_length=100, description="Another one's, for auditors; default: the own.")
+    ] = None,
+) -> Record:
+    """Made from the catalogue in force, for an agency's liaison officers and admins, and for auditors."""
+    account, hub = account_with(request, "liaison", "admin", "auditor"), hub_of(request)
+    name = agency or account.agency
+    if name != account.agency and "auditor" not in account.roles:
+        raise ForbiddenError("only auditors see the record of another agency")
+    catalog = hub.catalogs.catalog
+    found = find_agency(catalog, name)
+    if found is None:
+        raise NotFoundError("there is no such agency")
+    return record_of(catalog, found)
 
 
 @router.post("/subject-search", summary="What the account's agency published about a person")
