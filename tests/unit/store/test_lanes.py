@@ -140,11 +140,16 @@ async def test_an_answer_that_takes_too_long_is_a_timeout(mongodb_uri: str, mong
 
 
 @pytest.mark.usefixtures("things")
-async def test_no_more_lanes_than_half_of_the_pool(mongodb_uri: str, mongodb_database: str) -> None:
+@pytest.mark.parametrize(("size", "kept"), [(4, 2), (1, 0)])
+async def test_no_more_lanes_than_half_of_the_pool(
+    mongodb_uri: str, mongodb_database: str, size: int, kept: int
+) -> None:
     """What commits must have left; the others wait for their turn."""
-    async with lanes_of(mongodb_uri, mongodb_database, maxPoolSize=4) as lanes:
+    async with lanes_of(mongodb_uri, mongodb_database, maxPoolSize=size) as lanes:
         await asyncio.gather(*(lanes.ask(PING) for _ in range(20)))
-        assert len(lanes._free) <= 2
+        assert len(lanes._free) <= kept
+        async with asyncio.timeout(5):
+            await lanes._client.admin.command("ping")
 
 
 # --- a server that answers as the test wants --------------------------------------------------------
