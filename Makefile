@@ -40,6 +40,7 @@ lint: $(VENV)/.dev-stamp ## the part of check that takes seconds
 
 bench: $(VENV)/.dev-stamp ## measure everything beside its rivals, and write docs/performance.md (two hours; OPENTAXII=VENV)
 	$(BIN)/python -m bench.table $(if $(OPENTAXII),--opentaxii-venv $(OPENTAXII))
+	$(BIN)/python -m bench.profile
 	$(BIN)/python -m bench.compression
 	$(BIN)/python -m bench.scale
 	$(BIN)/python -m bench.serving

@@ -97,8 +97,13 @@ def mongodb_uri() -> Iterator[str]:
 
 def _quick_folder() -> str:
     """Memory where there is plenty: hundreds of databases are made and dropped, which a disk has to be told of
-    each time. What the tests of kills and full disks prove they prove of databases of their own, on a disk."""
-    memory = Path("/dev/shm")
+    each time. What the tests of kills and full disks prove they prove of databases of their own, on a disk.
+
+    Not where a container may use little: what is in that folder counts."""
+    memory, limit = Path("/dev/shm"), Path("/sys/fs/cgroup/memory.max")
+    allowed = limit.read_text().strip() if limit.is_file() else "max"
+    if allowed != "max" and int(allowed) < 12 << 30:
+        return "/tmp"
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 6 << 30:
         return str(memory)
     return "/tmp"
