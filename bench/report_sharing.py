@@ -83,8 +83,8 @@ def policing(result: dict[str, Any]) -> list[str]:
         "",
         f"{size:,} objects that carry TLP:AMBER: {marking['one by one']:,.0f} ms one by one, {marking['together']:,.0f} ms as a request does it (those that",
         f"are marked alike share the work). {size:,} relationships whose ends are stored already, in classes that narrow them:",
-        f"{looked_up}. The other ends are looked up for each class by itself, so that what the",
-        "publisher may not see costs no key: with many classes that takes its time.",
+        f"{looked_up}. Either each end is looked up in each class, or the classes are gone through once, whichever is",
+        "less; what the publisher may not see costs no key either way.",
         machine_words(result["machine"]),
         "",
     ]
