@@ -16,7 +16,7 @@ nor anything internal.
     ├── NotConvertibleError      not-convertible         an uploaded report that gives nothing
     ├── UnauthorizedError        unauthorized            no or wrong credentials
     ├── TooManyFailuresError     too-many-failures       wrong credentials too often; retry_after
-    ├── TooManyRequestsError     too-many-requests       asked for releases too often; retry_after
+    ├── TooManyRequestsError     too-many-requests       asked for more than may be done at a time; retry_after
     ├── ForbiddenError           forbidden               visible, but not allowed
     ├── NotFoundError            not-found               absent, or not to be known of
     ├── UnavailableError         unavailable             the database is away; retry_after
@@ -118,7 +118,7 @@ class TooManyFailuresError(HubError):
 
 
 class TooManyRequestsError(HubError):
-    """An account asked for releases more often than it may."""
+    """An account asked for releases more often than it may, or for one conversion beside too many others."""
 
     code = "too-many-requests"
 

@@ -16,7 +16,13 @@ from typing import Final
 import orjson
 import structlog
 
-from taxii_hub.errors import MappingError, NotConvertibleError, NotFoundError, UnavailableError
+from taxii_hub.errors import (
+    MappingError,
+    NotConvertibleError,
+    NotFoundError,
+    TooManyRequestsError,
+    UnavailableError,
+)
 from taxii_hub.mapping import isolated
 from taxii_hub.mapping.registry import Registry, registry_of
 from taxii_hub.mapping.spec import Spec
@@ -77,12 +83,12 @@ class Formats:
         """What ``taxii-hub convert`` makes of the report, as a JSON document; nothing is stored.
 
         ``name``: of the mapping, or ``auto``. Raises NotFoundError, NotConvertibleError,
-        UnavailableError where as many as may are running.
+        TooManyRequestsError where as many as may are running, UnavailableError.
         """
         if name != AUTO:
             await self.get(name)
         if self._running >= AT_ONCE:
-            raise UnavailableError("other reports are being converted at this moment; send it again")
+            raise TooManyRequestsError("other reports are being converted at this moment; send it again", 5)
         self._running += 1
         try:
             with tempfile.TemporaryDirectory(prefix="taxii-hub-upload-") as folder:
