@@ -2,9 +2,9 @@
 
     python -m bench.policy [--size 200000] [--rounds 9] [--pages 8]
 
-One hub, one collection for each number of classes, with the same objects in the same order. In each, as
+A hub of its own for each number of classes, all with the same objects in the same order. In each, as
 many classes again hold the hundredth part of the objects: one reader sees nearly all, the other 1 %, and
-both read that number of classes. Each round asks every collection in turn; the ratios to one class are
+both read that number of classes. Each round asks every hub in turn; the ratios to one class are
 those of one round, the figures medians over the rounds. Objects are written to MongoDB as a commit would
 write them, for a million of them takes too long to post. Writes bench/measured/policy.json.
 """
@@ -19,7 +19,8 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -57,22 +58,21 @@ Database = AsyncDatabase[dict[str, Any]]
 # --- what is there to be read ------------------------------------------------------------------
 
 
-def catalogue(folder: Path, numbers: Sequence[int]) -> None:
-    """The sandbox with a collection for each number of classes; compartments part the two readers."""
+def catalogue(folder: Path, number: int) -> None:
+    """The sandbox with a collection for so many classes; compartments part the two readers."""
     shutil.copy(COLLECTIONS / "agencies.yaml", folder)
-    most = max(numbers)
     members = "\n".join(
         [
             "  - hub-lab",
             f"  - {WRITER}",
-            f"  - {{agency: gb-heron, clearances: [{', '.join(f'H{n}' for n in range(most))}]}}",
-            f"  - {{agency: fr-huppe, clearances: [{', '.join(f'L{n}' for n in range(most))}]}}",
+            f"  - {{agency: gb-heron, clearances: [{', '.join(f'H{n}' for n in range(number))}]}}",
+            f"  - {{agency: fr-huppe, clearances: [{', '.join(f'L{n}' for n in range(number))}]}}",
         ]
     )
     collections = "\n".join(
-        f"  - {{id: {uuid.UUID(int=number, version=4)}, alias: {alias}, title: Bench {alias}, read: members, "
+        f"  - {{id: {uuid.UUID(int=place, version=4)}, alias: {alias}, title: Bench {alias}, read: members, "
         f"write: members, validation: strict, default_marking: clear}}"
-        for number, alias in enumerate(["scratch", *(f"classes-{n}" for n in numbers)], 1)
+        for place, alias in enumerate(["scratch", "classes"], 1)
     )
     text = f"title: Bench\nmembers:\n{members}\ncollections:\n{collections}\n"
     (folder / "sandbox.yaml").write_text(text)
@@ -131,17 +131,15 @@ def entries(collection: int, size: int, high: list[int], low: list[int]) -> Iter
         }
 
 
-async def fill(hub: RunningHub, settings: dict[str, str], size: int) -> None:
+async def fill(hub: RunningHub, folder: Path, number: int, size: int) -> None:
     """Beside the running hub, as its command line would."""
-    mine = replace(Settings.from_environment(), data_dir=hub.data, collections_dir=Path(settings[FOLDER]))
+    mine = replace(Settings.from_environment(), data_dir=hub.data, collections_dir=folder)
     async with open_hub(mine) as beside, engine_for(mine) as uri, connect(uri) as client:
         database = client[mine.mongodb_database]
-        for root in beside.catalog.api_roots:
-            for collection in root.collections:
-                if collection.alias.startswith("classes-"):
-                    number = int(collection.alias.removeprefix("classes-"))
-                    await fill_one(database, collection.feed, number, size)
-                    print(f"{number} classes: {size:,} objects are there", flush=True)
+        collections = [each for root in beside.catalog.api_roots for each in root.collections]
+        (feed,) = [each.feed for each in collections if each.alias == "classes"]
+        await fill_one(database, feed, number, size)
+    print(f"{number} classes: {size:,} objects are there", flush=True)
 
 
 async def fill_one(database: Database, collection: int, number: int, size: int) -> None:
@@ -198,20 +196,22 @@ def _next(answer: Answer) -> str | None:
     return found
 
 
-async def compare(hub: RunningHub, reader: str, asked: dict[str, str], arguments: Any) -> dict[str, Any]:
+async def compare(
+    hubs: dict[int, RunningHub], reader: str, asked: dict[str, str], arguments: Any
+) -> dict[str, Any]:
     """All numbers of classes in turn, round after round."""
-    processes = [*hub.worker_pids(), *_mongods(hub.process.pid)]
+    processes = {n: [*hub.worker_pids(), *_mongods(hub.process.pid)] for n, hub in hubs.items()}
     walks: dict[int, Walk] = {}
-    for number in NUMBERS:
-        url = hub.collection("sandbox", f"classes-{number}")
+    for number, hub in hubs.items():
+        url = hub.collection("sandbox", "classes")
         path = f"{urlsplit(url).path}/objects/"
         walks[number] = Walk(WireClient(url, hub.credentials(reader)), path, asked)
-        await walks[number].pages(2, processes)
+        await walks[number].pages(2, processes[number])
         walks[number].rounds.clear()
         walks[number].cpu.clear()
     for turn in range(arguments.rounds):
         for number in NUMBERS if turn % 2 else reversed(NUMBERS):
-            await walks[number].pages(arguments.pages, processes)
+            await walks[number].pages(arguments.pages, processes[number])
     one = walks[NUMBERS[0]]
     found = {}
     for number, walk in walks.items():
@@ -229,14 +229,13 @@ def _ratio(rounds: list[float], of_one: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(rounds, of_one, strict=True))
 
 
-async def measure(hub: RunningHub, settings: dict[str, str], arguments: argparse.Namespace) -> dict[str, Any]:
-    await fill(hub, settings, arguments.size)
+async def measure(hubs: dict[int, RunningHub], arguments: argparse.Namespace) -> dict[str, Any]:
     gc.collect()
-    await asyncio.sleep(3)  # until the hub has seen the classes, and MongoDB has written what was loaded
+    await asyncio.sleep(3)  # until the last hub has seen the classes, and MongoDB has written what was loaded
     figures: dict[str, Any] = {}
     for case, asked in CASES.items():
         for sees, reader in READERS.items():
-            figures[f"{case}; sees {sees}"] = found = await compare(hub, reader, asked, arguments)
+            figures[f"{case}; sees {sees}"] = found = await compare(hubs, reader, asked, arguments)
             ratios = ", ".join(f"{number}: {each['ratio']}" for number, each in found.items())
             cpu = ", ".join(f"{number}: {each['cpu_ratio']}" for number, each in found.items())
             print(f"{case}; sees {sees}; {found['1']['milliseconds']} ms; {ratios}; CPU {cpu}", flush=True)
@@ -250,11 +249,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--pages", type=int, default=8)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        catalogue(Path(folder), NUMBERS)
-        settings = {FOLDER: folder}
-        with running_hub(settings=settings) as hub:
-            figures = asyncio.run(measure(hub, settings, arguments))
+    hubs: dict[int, RunningHub] = {}
+    with ExitStack() as stack:
+        for number in NUMBERS:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            catalogue(folder, number)
+            hubs[number] = stack.enter_context(running_hub(settings={FOLDER: str(folder)}))
+            asyncio.run(fill(hubs[number], folder, number, arguments.size))
+        figures = asyncio.run(measure(hubs, arguments))
     shape = {"size": arguments.size, "rounds": arguments.rounds, "pages": arguments.pages}
     write("policy", {"machine": machine(), **shape, "figures": figures})
 

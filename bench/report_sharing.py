@@ -17,9 +17,9 @@ def policy(result: dict[str, Any]) -> list[str]:
     lines = [
         "## What policy classes cost a poll",
         "",
-        f"{result['size']:,} objects in each of {len(numbers)} collections of one hub, over HTTP; the head of a column says how many",
+        f"{result['size']:,} objects in each of {len(numbers)} hubs, over HTTP; the head of a column says how many",
         "classes the reader reads. Time of a page as a multiple of that with one class, of the same round; medians of",
-        f"{result['rounds']} rounds of {result['pages']} pages that ask every collection in turn. In brackets the same for the CPU time of hub and",
+        f"{result['rounds']} rounds of {result['pages']} pages that ask every hub in turn. In brackets the same for the CPU time of hub and",
         "MongoDB, which is counted in hundredths of a second: coarse where pages are short. The goals, for pages of 1000",
         f"without a filter: {goals}. {machine_words(result['machine'])}",
         "",
